@@ -1,0 +1,94 @@
+"""Read settings from the environment, precisely: a wrong value refuses to start and names its remedy.
+
+Every reader looks at NAME and, for secrets, at NAME_FILE (a path whose content is the value).
+"""
+
+import os
+from pathlib import Path
+
+PLACEHOLDERS = ("changeme", "change-me", "secret", "placeholder", "your_", "your-", "<", "xxx", "example", "insecure")
+
+
+class BadSetting(Exception):
+    """A setting that is missing or wrong. The message names the variable and the fix."""
+
+
+def load_dotenv(path: Path) -> None:
+    """Put NAME=value lines of `path` into the environment; what is already set there wins."""
+    if not path.is_file():
+        return
+    for number, raw in enumerate(path.read_text().splitlines(), start=1):
+        line = raw.strip().removeprefix("export ")
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise BadSetting(f"{path}:{number}: expected NAME=value, found {name[:20]!r}.")
+        os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of `name`; raises BadSetting where there is none and no default."""
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise BadSetting(f"{name} is not set. Set it in the environment or in .env (see the README's table).")
+    return default
+
+
+def integer(name: str, default: int, *, low: int = 0, high: int = 2**62) -> int:
+    """A whole number between `low` and `high`."""
+    raw = text(name, str(default))
+    try:
+        value = int(raw)
+    except ValueError:
+        raise BadSetting(f"{name} is {raw!r}; it must be a whole number such as {default}.") from None
+    if not low <= value <= high:
+        raise BadSetting(f"{name} is {value}; it must be between {low} and {high}.")
+    return value
+
+
+def number(name: str, default: float, *, low: float = 0.0, high: float = 1e9) -> float:
+    """A decimal number between `low` and `high`."""
+    raw = text(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        raise BadSetting(f"{name} is {raw!r}; it must be a number such as {default}.") from None
+    if not low <= value <= high:
+        raise BadSetting(f"{name} is {value}; it must be between {low} and {high}.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`."""
+    value = text(name, default)
+    if value not in allowed:
+        raise BadSetting(f"{name} is {value!r}; it must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def secret(name: str, *, length_min: int = 32) -> str:
+    """A secret from NAME or the file NAME_FILE; an empty, short or placeholder one is refused."""
+    value = os.environ.get(name, "")
+    path = os.environ.get(f"{name}_FILE", "")
+    if not value and path:
+        try:
+            value = Path(path).read_text()
+        except OSError as error:
+            raise BadSetting(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}.") from error
+    value = value.strip()
+    fix = f"Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' and set {name} or {name}_FILE."
+    if not value:
+        raise BadSetting(f"{name} is missing or empty. {fix}")
+    if any(value.lower().startswith(mark) for mark in PLACEHOLDERS):
+        raise BadSetting(f"{name} is still a placeholder. {fix}")
+    if len(value) < length_min:
+        raise BadSetting(f"{name} has {len(value)} characters; at least {length_min} are needed. {fix}")
+    return value
