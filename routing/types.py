@@ -1,0 +1,133 @@
+"""The nouns of routing, as immutable facts. Pure: imports nothing of Django."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.pricing import Prices, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One account at a provider. `id` is stable and safe to log; `secret` never is."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who serves. `wire_format` names a module of routing.providers; `base_url` ends without a slash."""
+
+    slug: str
+    name: str
+    base_url: str
+    wire_format: str = "openai"
+    cancel_stops_billing: bool = True
+    quirks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is asked for: author/slug, with short aliases."""
+
+    slug: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    context_length: int = 8192
+    max_output_tokens: int = 4096
+    input_modalities: tuple[str, ...] = ("text",)
+    output_modalities: tuple[str, ...] = ("text",)
+    description: str = ""
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model served by one provider. `serves_as` is the provider's name that answers and records carry."""
+
+    id: int
+    model: Model
+    provider: Provider
+    upstream_id: str
+    prices: Prices
+    context_length: int
+    max_output_tokens: int
+    capabilities: frozenset[str] = frozenset()
+    credentials: tuple[Credential, ...] = ()
+    serves_as: str = ""
+    stand_in: bool = False
+
+    @property
+    def reasons(self) -> bool:
+        """Whether completion tokens may be spent that are never relayed."""
+        return "reasoning" in self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The part of OpenRouter's `provider` object that is understood so far."""
+
+    order: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    allow_fallbacks: bool = True
+    require_parameters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A parsed body. `body` is passed on but for what routing decides; `needs` are capabilities it relies on.
+
+    `max_tokens` is the caller's own limit (of max_completion_tokens or max_tokens), `limit_field` its name.
+    `prompt_tokens_max` is an upper bound and `prompt_tokens_expected` a fair guess, both from byte lengths.
+    """
+
+    body: Mapping[str, Any]
+    model: str
+    stream: bool
+    include_usage: bool
+    max_tokens: int | None
+    limit_field: str
+    n: int
+    images: int
+    prompt_tokens_max: int
+    prompt_tokens_expected: int
+    needs: frozenset[str] = frozenset()
+    preferences: Preferences = Preferences()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """What goes out: the adapter makes it, `upstream` sends it."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, in our own (OpenAI's) form. `usage` is None where the upstream reported none usable."""
+
+    body: dict[str, Any]
+    usage: Usage | None
+    upstream_id: str
+    finish_reason: str | None
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One event of a stream, in our own form.
+
+    `body` is None for events that carry nothing to relay ([DONE], a usage-only chunk); `finished` are the
+    indices of choices that this chunk ends; `output_bytes` is the length of what it adds to the completion.
+    """
+
+    body: dict[str, Any] | None = None
+    usage: Usage | None = None
+    finished: Mapping[int, str] = field(default_factory=dict)
+    output_bytes: int = 0
+    upstream_id: str = ""
+    done: bool = False
