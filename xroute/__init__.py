@@ -1,0 +1,1 @@
+"""XRoute: one endpoint, many models, every token billed."""

@@ -6,7 +6,18 @@ Every reader looks at NAME and, for secrets, at NAME_FILE (a path whose content 
 import os
 from pathlib import Path
 
-PLACEHOLDERS = ("changeme", "change-me", "secret", "placeholder", "your_", "your-", "<", "xxx", "example", "insecure")
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "secret",
+    "placeholder",
+    "your_",
+    "your-",
+    "<",
+    "xxx",
+    "example",
+    "insecure",
+)
 
 
 class BadSetting(Exception):

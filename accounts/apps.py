@@ -1,0 +1,7 @@
+"""WHO: people, workspaces, memberships and keys."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"

@@ -1,0 +1,141 @@
+"""People, the workspaces they share, and the keys that call on a workspace's account."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """A user with a normalised address; without a password they cannot log in by one."""
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password) if password else user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """An operator of the installation."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField(max_length=254, unique=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[UserManager] = UserManager()
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Workspace(models.Model):
+    """The tenant: it pays, and every row of usage belongs to one."""
+
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now())
+    suspended = models.BooleanField(db_default=False, default=False)
+    members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(User, through="Membership")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class Membership(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "workspace"], name="membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.workspace_id}"
+
+
+class LimitReset(models.TextChoices):
+    NEVER = "never"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+def _limit(**options: Any) -> "models.BigIntegerField[int | None, int | None]":
+    return models.BigIntegerField(null=True, blank=True, **options)
+
+
+class ApiKey(models.Model):
+    """The identity that limits and usage belong to; its secrets may change."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="api_keys")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+    name = models.CharField(max_length=100)
+    label = models.CharField(max_length=20)
+    is_management = models.BooleanField(db_default=False, default=False)
+    disabled = models.BooleanField(db_default=False, default=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    limit_nanousd = _limit()
+    limit_reset = models.CharField(
+        max_length=10, choices=LimitReset, default=LimitReset.NEVER, db_default=LimitReset.NEVER.value
+    )
+    requests_per_minute = _limit()
+    tokens_per_minute = _limit()
+    parallel_requests = _limit()
+    allowed_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    allowed_cidrs = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(limit_nanousd__gte=0), name="api_key_limit_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(limit_reset__in=LimitReset.values), name="api_key_reset_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ApiKeySecret(models.Model):
+    """One of a key's one or two secrets: while it is rotated with grace, both open the same identity."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.BinaryField(max_length=32, unique=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"secret of {self.key_id}"
+
+
+class KeyChange(models.Model):
+    """What workers poll to forget a changed key (written by a database trigger, see migration 0002)."""
+
+    seq = models.BigAutoField(primary_key=True)
+    key_id = models.BigIntegerField()
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.seq}: key {self.key_id}"

@@ -1,0 +1,81 @@
+"""Writes: people, workspaces and keys. Keyword-only; the outermost caller owns the transaction."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import keys
+from accounts.models import ApiKey, ApiKeySecret, LimitReset, Membership, Role, User, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key and its secret, which is shown this once."""
+
+    key: ApiKey
+    secret: str = field(repr=False)
+
+
+def person_ensure(*, email: str) -> tuple[User, Workspace]:
+    """The user of this address and the first workspace they own; both made where they are missing."""
+    with transaction.atomic():
+        user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
+        owned = (
+            Workspace.objects.filter(membership__user=user, membership__role=Role.OWNER)
+            .order_by("id")
+            .first()
+        )
+        return user, owned or workspace_create(owner=user, name=f"{email.partition('@')[0]}'s workspace")
+
+
+def workspace_create(*, owner: User, name: str) -> Workspace:
+    """A workspace with its owner."""
+    with transaction.atomic():
+        workspace = Workspace.objects.create(name=name)
+        Membership.objects.create(user=owner, workspace=workspace, role=Role.OWNER)
+    return workspace
+
+
+def api_key_create(
+    *,
+    workspace: Workspace,
+    created_by: User | None,
+    name: str,
+    limit_nanousd: int | None = None,
+    limit_reset: str = LimitReset.NEVER,
+    expires_at: datetime | None = None,
+    is_management: bool = False,
+) -> NewKey:
+    """A key; only its digest is stored."""
+    secret = keys.mint()
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            workspace=workspace,
+            created_by=created_by,
+            name=name,
+            label=keys.label(secret),
+            limit_nanousd=limit_nanousd,
+            limit_reset=limit_reset,
+            expires_at=expires_at,
+            is_management=is_management,
+        )
+        ApiKeySecret.objects.create(key=key, digest=keys.digest(secret))
+    return NewKey(key, secret)
+
+
+def api_key_rotate(*, key: ApiKey, grace_until: datetime | None) -> NewKey:
+    """A second secret for the same identity; the old one works until `grace_until` (at once over where None)."""
+    secret = keys.mint()
+    with transaction.atomic():
+        key.secrets.filter(valid_until__isnull=True).update(valid_until=grace_until or timezone.now())
+        ApiKeySecret.objects.create(key=key, digest=keys.digest(secret))
+        key.label = keys.label(secret)
+        key.save(update_fields=["label"])
+    return NewKey(key, secret)
+
+
+def api_key_revoke(*, key: ApiKey) -> None:
+    """Stop a key for good; every worker forgets it within 5 seconds."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())

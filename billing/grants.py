@@ -1,0 +1,46 @@
+"""What the application's role may do: read all, write most, and never change what is append-only."""
+
+from django.db import connections
+from psycopg import sql
+
+APPEND_ONLY = ("billing_transfer", "billing_usagerecord", "billing_books", "routing_endpointprice")
+READ_ONLY = ("django_migrations",)
+
+
+def grant_application_role(*, owner: str = "owner", role: str) -> None:
+    """Give `role` its rights on every table there is. Safe to repeat; run after each migration, as the owner."""
+    name = sql.Identifier(role)
+    with connections[owner].cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        if cursor.fetchone()[0] == role:
+            return
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
+            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
+        ):
+            cursor.execute(sql.SQL(statement).format(name))
+        for table in _append_only(cursor):
+            cursor.execute(
+                sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
+            )
+        cursor.execute(sql.SQL("REVOKE UPDATE, DELETE ON billing_meterbatch FROM {}").format(name))
+        cursor.execute(sql.SQL("GRANT UPDATE (rolled_up) ON billing_meterbatch TO {}").format(name))
+        cursor.execute(
+            sql.SQL("REVOKE DELETE ON billing_creditaccount, billing_rejectedusage FROM {}").format(name)
+        )
+        for table in READ_ONLY:
+            cursor.execute(
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(
+                    sql.Identifier(table), name
+                )
+            )
+
+
+def _append_only(cursor) -> list[str]:  # type: ignore[no-untyped-def]
+    """The append-only tables and the partitions they have."""
+    cursor.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'billing_usagerecord'::regclass"
+    )
+    return [*APPEND_ONLY, *(row[0] for row in cursor.fetchall())]

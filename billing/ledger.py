@@ -1,0 +1,99 @@
+"""The only writer of transfers besides the meter's batch (migrations/sql/0004_meter.sql).
+
+A transfer moves money once: its idempotency key is unique, and balances change in the same transaction.
+"""
+
+from django.db import connection, transaction
+
+from billing.models import TransferKind
+from billing.models.ledger import House
+
+PAID = (TransferKind.DEPOSIT, TransferKind.TOP_UP)
+
+
+class InsufficientCredits(Exception):
+    """A guarded debit would take more than is available."""
+
+
+def account_ensure(*, workspace_id: int) -> int:
+    """The id of a workspace's account, made where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_creditaccount (workspace_id) VALUES (%s) ON CONFLICT (workspace_id) DO NOTHING",
+            [workspace_id],
+        )
+        cursor.execute("SELECT id FROM billing_creditaccount WHERE workspace_id = %s", [workspace_id])
+        return int(cursor.fetchone()[0])
+
+
+def credit_add(
+    *,
+    account_id: int,
+    source: House,
+    amount_nanousd: int,
+    kind: TransferKind,
+    idempotency_key: str,
+    reference: str = "",
+) -> bool:
+    """Move money from a house account to a workspace's. False where this key has moved it before."""
+    with transaction.atomic():
+        if not _transfer_insert(_house(source), account_id, amount_nanousd, kind, idempotency_key, reference):
+            return False
+        _balance_change(account_id, amount_nanousd, paid_in=amount_nanousd if kind in PAID else 0)
+    return True
+
+
+def credit_take(
+    *,
+    account_id: int,
+    target: House,
+    amount_nanousd: int,
+    kind: TransferKind,
+    idempotency_key: str,
+    reference: str = "",
+) -> bool:
+    """Move available money from a workspace's account to a house account; raises InsufficientCredits.
+
+    In the same transaction all workers are asked to give back what they hold idle of this account.
+    """
+    with transaction.atomic():
+        if not _transfer_insert(account_id, _house(target), amount_nanousd, kind, idempotency_key, reference):
+            return False
+        _balance_change(account_id, -amount_nanousd, paid_in=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify('xr_recall', %s)", [str(account_id)])
+    return True
+
+
+def _house(house: House) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM billing_creditaccount WHERE house = %s", [house.value])
+        return int(cursor.fetchone()[0])
+
+
+def _transfer_insert(
+    debit_id: int,
+    credit_id: int,
+    amount_nanousd: int,
+    kind: TransferKind,
+    idempotency_key: str,
+    reference: str,
+) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, reference, "
+            "idempotency_key) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (idempotency_key) DO NOTHING",
+            [debit_id, credit_id, amount_nanousd, kind.value, reference, idempotency_key],
+        )
+        return cursor.rowcount == 1
+
+
+def _balance_change(account_id: int, delta_nanousd: int, *, paid_in: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_creditaccount SET posted = posted + %s, paid_in = paid_in + %s "
+            "WHERE id = %s AND house IS NULL AND (%s >= 0 OR posted - reserved >= -%s)",
+            [delta_nanousd, paid_in, account_id, delta_nanousd, delta_nanousd],
+        )
+        if cursor.rowcount != 1:
+            raise InsufficientCredits(f"account {account_id} cannot give {-delta_nanousd} nano-USD")

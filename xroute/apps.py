@@ -1,0 +1,7 @@
+"""The roof: settings, URLs, the two planes and the installation's own commands."""
+
+from django.apps import AppConfig
+
+
+class XrouteConfig(AppConfig):
+    name = "xroute"

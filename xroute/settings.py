@@ -1,0 +1,144 @@
+"""Every setting of the installation, read once from the environment (see the table in README.md)."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from xroute.lib import env
+from xroute.lib.database import django_database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+try:
+    env.load_dotenv(BASE_DIR / ".env")
+    XROUTE_MODE = env.choice("XROUTE_MODE", "production", ("production", "demo", "test"))
+    XROUTE_DATA_DIR = Path(env.text("XROUTE_DATA_DIR", str(BASE_DIR / "var")))
+    XROUTE_SPOOL_DIR = Path(env.text("XROUTE_SPOOL_DIR", str(XROUTE_DATA_DIR / "spool")))
+
+    SECRET_KEY = env.secret("SECRET_KEY")
+    XROUTE_ENCRYPTION_KEYS = [key.strip() for key in env.secret("XROUTE_ENCRYPTION_KEYS").split(",")]
+    DATABASE_URL = env.text("DATABASE_URL")
+    DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
+    MIGRATION_DATABASE_URL = env.text("MIGRATION_DATABASE_URL", DATABASE_URL)
+    REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+    PORT = env.integer("PORT", 8000, low=0, high=65535)
+    PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+    _local = "localhost,127.0.0.1,[::1]"
+    ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _local if XROUTE_MODE != "production" else "")
+    if not ALLOWED_HOSTS:
+        raise env.BadSetting(
+            "ALLOWED_HOSTS is not set. List the host names that clients use, such as api.acme.org."
+        )
+
+    # The API plane: sizes in bytes, times in seconds.
+    XROUTE_BODY_BYTES_MAX = env.integer("XROUTE_BODY_BYTES_MAX", 20 * 2**20, low=1024)
+    XROUTE_BODIES_BYTES_MAX = env.integer("XROUTE_BODIES_BYTES_MAX", 256 * 2**20, low=1024)
+    XROUTE_BODY_TIMEOUT_S = env.number("XROUTE_BODY_TIMEOUT_S", 30)
+    XROUTE_INFLIGHT_MAX = env.integer("XROUTE_INFLIGHT_MAX", 2000, low=1)
+    XROUTE_DRAIN_S = env.integer("XROUTE_DRAIN_S", 120)
+    XROUTE_STREAM_QUEUE_BYTES_MAX = env.integer("XROUTE_STREAM_QUEUE_BYTES_MAX", 256 * 1024, low=4096)
+    XROUTE_STREAM_STALL_S = env.number("XROUTE_STREAM_STALL_S", 60)
+    XROUTE_KEEPALIVE_S = env.number("XROUTE_KEEPALIVE_S", 15, low=0.05)
+    XROUTE_DRAINS_MAX = env.integer("XROUTE_DRAINS_MAX", 100)
+    XROUTE_DRAINS_PER_WORKSPACE_MAX = env.integer("XROUTE_DRAINS_PER_WORKSPACE_MAX", 5)
+    XROUTE_DRAIN_STREAM_S = env.number("XROUTE_DRAIN_STREAM_S", 60)
+    XROUTE_DRAIN_BYTES_MAX = env.integer("XROUTE_DRAIN_BYTES_MAX", 4 * 2**20)
+    XROUTE_TRAILING_USAGE_S = env.number("XROUTE_TRAILING_USAGE_S", 5)
+
+    # Upstream: times in seconds.
+    XROUTE_CONNECT_TIMEOUT_S = env.number("XROUTE_CONNECT_TIMEOUT_S", 5)
+    XROUTE_CHUNK_TIMEOUT_S = env.number("XROUTE_CHUNK_TIMEOUT_S", 60)
+    XROUTE_REASONING_CHUNK_TIMEOUT_S = env.number("XROUTE_REASONING_CHUNK_TIMEOUT_S", 300)
+    XROUTE_TOTAL_TIMEOUT_S = env.number("XROUTE_TOTAL_TIMEOUT_S", 600)
+    XROUTE_RESPONSE_BYTES_MAX = env.integer("XROUTE_RESPONSE_BYTES_MAX", 64 * 2**20)
+    XROUTE_ATTEMPTS_MAX = env.integer("XROUTE_ATTEMPTS_MAX", 3, low=1)
+
+    # Money: leases, holds, the meter and its spool.
+    XROUTE_LEASE_TTL_S = env.number("XROUTE_LEASE_TTL_S", 60, low=1)
+    XROUTE_LEASE_MARGIN_S = env.number("XROUTE_LEASE_MARGIN_S", XROUTE_LEASE_TTL_S / 4)
+    XROUTE_HEARTBEAT_S = env.number("XROUTE_HEARTBEAT_S", XROUTE_LEASE_TTL_S / 12)
+    XROUTE_HOLD_IDLE_S = env.number("XROUTE_HOLD_IDLE_S", 10)
+    XROUTE_COMMIT_TIMEOUT_S = env.number("XROUTE_COMMIT_TIMEOUT_S", 2)
+    XROUTE_METER_BATCH_MAX = env.integer("XROUTE_METER_BATCH_MAX", 200, low=1)
+    XROUTE_OUTAGE_GRACE_S = env.number("XROUTE_OUTAGE_GRACE_S", 30)
+    XROUTE_OVERAGE_LIMIT_NANOUSD = env.integer("XROUTE_OVERAGE_LIMIT_NANOUSD", 1_000_000_000)
+    XROUTE_KEY_CACHE_S = env.number("XROUTE_KEY_CACHE_S", 600)
+    XROUTE_KEY_CACHE_MAX = env.integer("XROUTE_KEY_CACHE_MAX", 100_000)
+    XROUTE_KEY_POLL_S = env.number("XROUTE_KEY_POLL_S", 2)
+    XROUTE_POOL_MAX = env.integer("XROUTE_POOL_MAX", 8, low=3)
+
+    XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
+    XROUTE_WEBHOST_PEERS = env.words("XROUTE_TRUSTED_PROXIES", "")
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": django_database(DATABASE_URL),
+        "owner": django_database(MIGRATION_DATABASE_URL),
+    }
+except env.BadSetting as error:
+    raise ImproperlyConfigured(str(error)) from error
+
+DEBUG = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "xroute.urls"
+ASGI_APPLICATION = "xroute.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "rest_framework",
+    "routing",
+    "billing",
+    "accounts",
+    "xroute",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+STATIC_URL = "/static/"
+_secure = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
+SECURE_CONTENT_TYPE_NOSNIFF = True
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None, "DEFAULT_AUTHENTICATION_CLASSES": []}
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_WORKER_HIJACK_ROOT_LOGGER = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "xroute": {"level": env.text("XROUTE_LOG_LEVEL", "INFO")},
+        "django.request": {"level": "CRITICAL"},
+    },
+}
