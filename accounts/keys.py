@@ -35,9 +35,7 @@ def well_formed(key: str) -> bool:
     """Whether `key` has the format and its checksum is right."""
     if len(key) != LENGTH or not key.startswith(PREFIX):
         return False
-    return (
-        _LETTERS.issuperset(key[len(PREFIX) :]) and checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
-    )
+    return _LETTERS.issuperset(key[len(PREFIX) :]) and checksum(key[:-CHECKSUM_LENGTH]) == key[-CHECKSUM_LENGTH:]
 
 
 def digest(key: str) -> bytes:

@@ -106,12 +106,8 @@ class ApiKey(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(limit_nanousd__gte=0), name="api_key_limit_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(limit_reset__in=LimitReset.values), name="api_key_reset_known"
-            ),
+            models.CheckConstraint(condition=models.Q(limit_nanousd__gte=0), name="api_key_limit_not_negative"),
+            models.CheckConstraint(condition=models.Q(limit_reset__in=LimitReset.values), name="api_key_reset_known"),
         ]
 
     def __str__(self) -> str:

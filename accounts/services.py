@@ -22,11 +22,7 @@ def person_ensure(*, email: str) -> tuple[User, Workspace]:
     """The user of this address and the first workspace they own; both made where they are missing."""
     with transaction.atomic():
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
-        owned = (
-            Workspace.objects.filter(membership__user=user, membership__role=Role.OWNER)
-            .order_by("id")
-            .first()
-        )
+        owned = Workspace.objects.filter(membership__user=user, membership__role=Role.OWNER).order_by("id").first()
         return user, owned or workspace_create(owner=user, name=f"{email.partition('@')[0]}'s workspace")
 
 

@@ -18,9 +18,7 @@ def stamp_of_mode() -> str:
 def stamp_books(*, using: str = "owner") -> None:
     """Stamp new books; refuse books of another kind."""
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO billing_books (id, stamp) VALUES (1, %s) ON CONFLICT DO NOTHING", [stamp_of_mode()]
-        )
+        cursor.execute("INSERT INTO billing_books (id, stamp) VALUES (1, %s) ON CONFLICT DO NOTHING", [stamp_of_mode()])
         cursor.execute("SELECT stamp FROM billing_books")
         compare_stamp(cursor.fetchone()[0])
 

@@ -21,19 +21,13 @@ def grant_application_role(*, owner: str = "owner", role: str) -> None:
         ):
             cursor.execute(sql.SQL(statement).format(name))
         for table in _append_only(cursor):
-            cursor.execute(
-                sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
-            )
+            cursor.execute(sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name))
         cursor.execute(sql.SQL("REVOKE UPDATE, DELETE ON billing_meterbatch FROM {}").format(name))
         cursor.execute(sql.SQL("GRANT UPDATE (rolled_up) ON billing_meterbatch TO {}").format(name))
-        cursor.execute(
-            sql.SQL("REVOKE DELETE ON billing_creditaccount, billing_rejectedusage FROM {}").format(name)
-        )
+        cursor.execute(sql.SQL("REVOKE DELETE ON billing_creditaccount, billing_rejectedusage FROM {}").format(name))
         for table in READ_ONLY:
             cursor.execute(
-                sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(
-                    sql.Identifier(table), name
-                )
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
             )
 
 

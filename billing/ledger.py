@@ -85,7 +85,7 @@ def _transfer_insert(
             "idempotency_key) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (idempotency_key) DO NOTHING",
             [debit_id, credit_id, amount_nanousd, kind.value, reference, idempotency_key],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _balance_change(account_id: int, delta_nanousd: int, *, paid_in: int) -> None:

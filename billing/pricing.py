@@ -78,9 +78,7 @@ def cost_nanousd(prices: Prices, usage: Usage) -> int:
     return -(-exact // MILLION)
 
 
-def upper_bound_nanousd(
-    prices: Prices, *, prompt_tokens: int, completion_tokens: int, images: int = 0
-) -> int:
+def upper_bound_nanousd(prices: Prices, *, prompt_tokens: int, completion_tokens: int, images: int = 0) -> int:
     """No usage of at most so many tokens can cost more than this at these prices."""
     exact = (
         prompt_tokens * prices.dearest_input

@@ -69,9 +69,7 @@ class Endpoint(models.Model):
     enabled = models.BooleanField(default=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["model", "provider", "upstream_id"], name="endpoint_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["model", "provider", "upstream_id"], name="endpoint_once")]
 
     def __str__(self) -> str:
         return f"{self.model_id} at {self.provider_id}"

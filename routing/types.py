@@ -57,6 +57,7 @@ class Endpoint:
     credentials: tuple[Credential, ...] = ()
     serves_as: str = ""
     stand_in: bool = False
+    price_id: int = 0
 
     @property
     def reasons(self) -> bool:

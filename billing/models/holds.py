@@ -24,9 +24,7 @@ class Worker(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=["live", "expired", "closed"]), name="worker_state_known"
-            )
+            models.CheckConstraint(condition=Q(state__in=["live", "expired", "closed"]), name="worker_state_known")
         ]
         indexes = [models.Index(fields=["state"], condition=Q(state="live"), name="worker_live")]
 
@@ -45,9 +43,7 @@ class Reservation(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gte=0, exposure__gte=0), name="reservation_not_negative"
-            )
+            models.CheckConstraint(condition=Q(amount__gte=0, exposure__gte=0), name="reservation_not_negative")
         ]
         indexes = [models.Index(fields=["account"], name="reservation_account")]
 
@@ -65,9 +61,7 @@ class KeyPeriod(models.Model):
     reserved = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(reserved__gte=0), name="key_period_reserved_not_negative")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(reserved__gte=0), name="key_period_reserved_not_negative")]
 
     def __str__(self) -> str:
         return f"{self.key_id} from {self.period_start}"
@@ -83,9 +77,7 @@ class KeyReservation(models.Model):
     amount = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(amount__gte=0), name="key_reservation_not_negative")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(amount__gte=0), name="key_reservation_not_negative")]
         indexes = [models.Index(fields=["key_id", "period_start"], name="key_reservation_key")]
 
     def __str__(self) -> str:

@@ -33,9 +33,7 @@ class TransferKind(models.TextChoices):
 class CreditAccount(models.Model):
     """One per workspace, and one per house account. Available = posted - reserved."""
 
-    workspace = models.OneToOneField(
-        "accounts.Workspace", on_delete=models.PROTECT, null=True, related_name="account"
-    )
+    workspace = models.OneToOneField("accounts.Workspace", on_delete=models.PROTECT, null=True, related_name="account")
     house = models.CharField(max_length=20, choices=House, null=True, unique=True)
     posted = models.BigIntegerField(default=0, db_default=0)
     reserved = models.BigIntegerField(default=0, db_default=0)
@@ -72,9 +70,7 @@ class Transfer(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
-            models.CheckConstraint(
-                condition=~Q(debit_account=F("credit_account")), name="transfer_between_two"
-            ),
+            models.CheckConstraint(condition=~Q(debit_account=F("credit_account")), name="transfer_between_two"),
             models.CheckConstraint(condition=Q(kind__in=TransferKind.values), name="transfer_kind_known"),
         ]
         indexes = [models.Index(fields=["batch_id"], name="transfer_batch")]

@@ -16,9 +16,7 @@ class MeterBatch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [
-            models.Index(fields=["created_at"], condition=Q(rolled_up=False), name="meter_batch_waiting")
-        ]
+        indexes = [models.Index(fields=["created_at"], condition=Q(rolled_up=False), name="meter_batch_waiting")]
 
     def __str__(self) -> str:
         return f"{self.id}: {self.records}"

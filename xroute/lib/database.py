@@ -10,9 +10,7 @@ def parts(url: str) -> dict[str, str]:
     """libpq's parameters of a postgresql:// URL; an unknown scheme or no database name is refused."""
     split = urlsplit(url)
     if split.scheme not in ("postgresql", "postgres"):
-        raise BadSetting(
-            "The database URL must start with postgresql://; XRoute runs on PostgreSQL 15 or newer only."
-        )
+        raise BadSetting("The database URL must start with postgresql://; XRoute runs on PostgreSQL 15 or newer only.")
     query = dict(parse_qsl(split.query))
     found = {
         "dbname": unquote(split.path.lstrip("/")),
@@ -37,8 +35,7 @@ def django_database(url: str) -> dict[str, Any]:
         "PASSWORD": found.get("password", ""),
         "HOST": found.get("host", ""),
         "PORT": found.get("port", ""),
-        "OPTIONS": {name: value for name, value in found.items() if name not in named}
-        | {"connect_timeout": 5},
+        "OPTIONS": {name: value for name, value in found.items() if name not in named} | {"connect_timeout": 5},
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 60,
     }

@@ -37,9 +37,7 @@ class ApiError(Exception):
         self.metadata = dict(metadata or {})
 
 
-def invalid(
-    message: str, *, param: str | None = None, code: str | None = None, status: int = 400
-) -> ApiError:
+def invalid(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> ApiError:
     """The caller's body is wrong: says which field and what to do instead."""
     return ApiError(status, "invalid_request_error", code, message, param=param)
 

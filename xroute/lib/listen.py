@@ -19,9 +19,7 @@ PROBE = "xr_probe"
 class Listener:
     """Calls `handlers[channel](payload)` for every notification, until cancelled."""
 
-    def __init__(
-        self, url: str, handlers: Mapping[str, Callable[[str], None]], *, probe_s: float = 10
-    ) -> None:
+    def __init__(self, url: str, handlers: Mapping[str, Callable[[str], None]], *, probe_s: float = 10) -> None:
         self._conninfo = conninfo(url)
         self._handlers = dict(handlers)
         self._probe_s = probe_s

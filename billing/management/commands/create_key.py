@@ -20,14 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("--name", default="Command line", help="what the key is called")
-        parser.add_argument(
-            "--credit", metavar="USD", help="deposit so much into the workspace, such as 5 or 12.50"
-        )
+        parser.add_argument("--credit", metavar="USD", help="deposit so much into the workspace, such as 5 or 12.50")
         parser.add_argument("--limit", metavar="USD", help="the most this key may ever spend")
 
-    def handle(
-        self, *_args: Any, email: str, name: str, credit: str | None, limit: str | None, **_: Any
-    ) -> None:
+    def handle(self, *_args: Any, email: str, name: str, credit: str | None, limit: str | None, **_: Any) -> None:
         try:
             validate_email(email)
         except ValidationError:
@@ -41,9 +37,7 @@ class Command(BaseCommand):
             )
             if deposit:
                 key = f"cli:{new_id()}"
-                deposit_make(
-                    workspace=workspace, amount_nanousd=deposit, idempotency_key=key, reference="create_key"
-                )
+                deposit_make(workspace=workspace, amount_nanousd=deposit, idempotency_key=key, reference="create_key")
         if deposit:
             self.stderr.write(f"{usd_text(deposit)} USD added to {workspace.name}.")
         self.stdout.write(made.secret)
@@ -56,7 +50,5 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"{option}: {error}") from error
         if not 0 < amount <= 10**15:
-            raise CommandError(
-                f"{option}: {value} is out of range; give an amount above 0 and up to 1000000 USD."
-            )
+            raise CommandError(f"{option}: {value} is out of range; give an amount above 0 and up to 1000000 USD.")
         return amount

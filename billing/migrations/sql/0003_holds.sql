@@ -1,8 +1,9 @@
 -- Hold and release credit for a worker. One call is one transaction. The same (worker, seq) never runs twice:
 -- a repeat answers what the first one answered, so an unknown outcome is simply asked again.
 --
--- p_items, in any order: {"i": n, "account": id, "full": nano, "floor": nano, "spare": nano, "extend": bool,
---                         "key": id|null, "period": date|null, "key_full": nano, "key_floor": nano,
+-- p_items, in any order: {"i": n, "account": id, "full": nano, "floor": nano, "spare": nano,
+--                         "have": nano (of `full`, what the worker had free), "key": id|null, "period": date|null,
+--                         "key_full": nano, "key_floor": nano, "key_have": nano,
 --                         "give": nano, "give_exposure": nano, "give_key": nano}
 -- An item gives back, or takes `full`, or down to `floor` with the difference as exposure, or is refused.
 CREATE OR REPLACE FUNCTION xr_hold(p_worker uuid, p_seq bigint, p_overage_limit bigint, p_items jsonb) RETURNS jsonb
@@ -22,7 +23,7 @@ BEGIN
   FOR item IN
     SELECT * FROM jsonb_to_recordset(p_items) AS x(
       i integer, account bigint, "full" bigint, floor bigint, spare bigint, key bigint, period date,
-      key_full bigint, key_floor bigint, give bigint, give_exposure bigint, give_key bigint)
+      have bigint, key_full bigint, key_floor bigint, key_have bigint, give bigint, give_exposure bigint, give_key bigint)
     ORDER BY account NULLS LAST, key NULLS FIRST, period, i
   LOOP
     IF coalesce(item.give, 0) > 0 OR coalesce(item.give_exposure, 0) > 0 THEN
@@ -60,7 +61,7 @@ BEGIN
       take := greatest(item.floor, item."full" - room);
       expose := item."full" - take;
       IF available < take THEN
-        refusal := CASE WHEN a.posted < take THEN 'credits' ELSE 'held' END;
+        refusal := CASE WHEN a.posted < take + item.have THEN 'credits' ELSE 'held' END;
       END IF;
     END IF;
     IF refusal IS NULL AND item.key IS NOT NULL THEN
@@ -73,7 +74,7 @@ BEGIN
       IF key_room >= item.key_full THEN
         key_take := item.key_full + greatest(0, least(item.spare, (key_room - item.key_full) / 8));
       ELSIF key_room < key_take THEN
-        refusal := CASE WHEN coalesce(k.limit_nanousd, 0) - k.posted < key_take THEN 'key_limit' ELSE 'held' END;
+        refusal := CASE WHEN k.limit_nanousd - k.posted < key_take + item.key_have THEN 'key_limit' ELSE 'held' END;
       END IF;
     END IF;
 

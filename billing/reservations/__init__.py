@@ -1,0 +1,1 @@
+"""Credit held by this worker: pots (memory), treasurer (database), lease (who may hold)."""
