@@ -74,6 +74,7 @@ class Preferences:
     ignore: tuple[str, ...] = ()
     allow_fallbacks: bool = True
     require_parameters: bool = False
+    sort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""Wire formats, one module each. An adapter is pure functions: request out, response in, stream event in, error in.
+
+A provider that only differs in configuration is a row of the catalogue, not a module here.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from routing.errors import UpstreamError
+from routing.providers import openai
+from routing.types import Answer, ChatRequest, Chunk, Credential, Endpoint, UpstreamRequest
+
+
+class Adapter(Protocol):
+    """What the proxy asks of a wire format; see routing.providers.openai for the contract of each."""
+
+    def request_out(
+        self,
+        endpoint: Endpoint,
+        credential: Credential | None,
+        chat: ChatRequest,
+        *,
+        max_tokens: int | None,
+        request_id: str,
+    ) -> UpstreamRequest: ...
+
+    def response_in(self, body: bytes) -> Answer: ...
+
+    def event_in(self, data: bytes) -> Chunk: ...
+
+    def error_in(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...
+
+
+ADAPTERS: dict[str, Adapter] = {"openai": openai}
+
+
+def adapter(wire_format: str) -> Adapter:
+    """The adapter of that name; KeyError where there is none (the catalogue loads no such provider)."""
+    return ADAPTERS[wire_format]
