@@ -5,7 +5,7 @@ Nothing here retries. A call either answers, raises the server's own error, or r
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -77,7 +77,9 @@ class Database:
     async def close(self) -> None:
         await self._pool.close(timeout=2)
 
-    async def fetch(self, sql: str, values: Sequence[Any] = (), *, timeout_s: float = 2.0) -> list[Row]:
+    async def fetch(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = (), *, timeout_s: float = 2.0
+    ) -> list[Row]:
         """All rows of one statement, in a transaction of its own."""
 
         async def run(conn: psycopg.AsyncConnection[Row]) -> list[Row]:

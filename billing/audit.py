@@ -1,0 +1,116 @@
+"""Prove the books. Every check is one statement that names what is off; an empty answer proves the rule.
+
+All checks read one snapshot (REPEATABLE READ), so that what is under way cannot look like a fault.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import connections, transaction
+
+from billing.spool import waiting
+
+SPOOL_AGE_MAX_S = 60
+CHECKS: dict[str, str] = {
+    "posted balance is not the sum of transfers": """
+        SELECT format('account %s: posted %s, transfers %s', a.id, a.posted, s.sum)
+          FROM billing_creditaccount a
+          CROSS JOIN LATERAL (
+            SELECT coalesce((SELECT sum(amount) FROM billing_transfer WHERE credit_account_id = a.id), 0)
+                 - coalesce((SELECT sum(amount) FROM billing_transfer WHERE debit_account_id = a.id), 0) AS sum) s
+         WHERE a.house IS NULL AND a.posted <> s.sum""",
+    "reserved is not the sum of reservations": """
+        SELECT format('account %s: reserved %s, reservations %s', a.id, a.reserved, coalesce(sum(r.amount), 0))
+          FROM billing_creditaccount a LEFT JOIN billing_reservation r ON r.account_id = a.id
+         GROUP BY a.id HAVING a.reserved <> coalesce(sum(r.amount), 0)""",
+    "exposed is not the sum of exposures": """
+        SELECT format('account %s: exposed %s, reservations %s', a.id, a.exposed, coalesce(sum(r.exposure), 0))
+          FROM billing_creditaccount a LEFT JOIN billing_reservation r ON r.account_id = a.id
+         GROUP BY a.id HAVING a.exposed <> coalesce(sum(r.exposure), 0)""",
+    "a reservation outlives its worker": """
+        SELECT format('worker %s (%s) holds %s of account %s', r.worker_id, coalesce(w.state, 'unknown'), r.amount,
+                      r.account_id)
+          FROM billing_reservation r LEFT JOIN billing_worker w ON w.id = r.worker_id
+         WHERE w.state IS DISTINCT FROM 'live'""",
+    "a key's period does not hold what its reservations say": """
+        SELECT format('key %s from %s: reserved %s, reservations %s', p.key_id, p.period_start, p.reserved,
+                      coalesce(sum(r.amount), 0))
+          FROM billing_keyperiod p LEFT JOIN billing_keyreservation r USING (key_id, period_start)
+         GROUP BY p.key_id, p.period_start, p.reserved HAVING p.reserved <> coalesce(sum(r.amount), 0)""",
+    "a key's period does not hold what its records cost": """
+        SELECT format('key %s from %s: posted %s, records %s', p.key_id, p.period_start, p.posted, coalesce(r.sum, 0))
+          FROM billing_keyperiod p
+          LEFT JOIN (SELECT key_id, period_start, sum(cost_nanousd) AS sum FROM billing_usagerecord
+                      WHERE period_start IS NOT NULL GROUP BY 1, 2) r USING (key_id, period_start)
+         WHERE p.posted <> coalesce(r.sum, 0)""",
+    "a batch's records are not its transfers": """
+        SELECT format('batch %s account %s: records %s, transfer %s', coalesce(r.batch_id, t.batch_id),
+                      coalesce(r.account_id, t.debit_account_id), r.cost, t.amount)
+          FROM (SELECT batch_id, account_id, sum(cost_nanousd) AS cost FROM billing_usagerecord
+                 GROUP BY 1, 2 HAVING sum(cost_nanousd) > 0) r
+          FULL JOIN (SELECT batch_id, debit_account_id, sum(amount) AS amount FROM billing_transfer
+                      WHERE kind = 'usage' GROUP BY 1, 2) t
+            ON t.batch_id = r.batch_id AND t.debit_account_id = r.account_id
+         WHERE r.cost IS DISTINCT FROM t.amount""",
+    "a batch does not hold the records it says": """
+        SELECT format('batch %s: says %s records and %s, has %s and %s', b.id, b.records, b.cost_nanousd,
+                      count(r.id), coalesce(sum(r.cost_nanousd), 0))
+          FROM billing_meterbatch b LEFT JOIN billing_usagerecord r ON r.batch_id = b.id
+         GROUP BY b.id HAVING b.records <> count(r.id) OR b.cost_nanousd <> coalesce(sum(r.cost_nanousd), 0)""",
+    "a record belongs to no batch": """
+        SELECT format('record %s: batch %s', r.id, r.batch_id) FROM billing_usagerecord r
+         WHERE NOT EXISTS (SELECT 1 FROM billing_meterbatch b WHERE b.id = r.batch_id)""",
+    "a generation is booked twice": """
+        SELECT format('generation %s: %s records', id, count(*)) FROM billing_usagerecord GROUP BY id
+        HAVING count(*) > 1""",
+    "rollups are not the sum of rolled-up records": """
+        SELECT format('workspace %s: rollups %s requests at %s, records %s at %s', workspace_id, u.requests, u.cost,
+                      r.requests, r.cost)
+          FROM (SELECT workspace_id, sum(requests) AS requests, sum(cost_nanousd) AS cost FROM billing_usagerollup
+                 GROUP BY 1) u
+          FULL JOIN (SELECT x.workspace_id, count(*) AS requests, sum(x.cost_nanousd) AS cost
+                       FROM billing_usagerecord x JOIN billing_meterbatch b ON b.id = x.batch_id AND b.rolled_up
+                      GROUP BY 1) r USING (workspace_id)
+         WHERE u.requests IS DISTINCT FROM r.requests OR u.cost IS DISTINCT FROM r.cost""",
+    "records stand in the default partition": """
+        SELECT format('record %s of %s', id, created_at) FROM billing_usagerecord_default""",
+    "usage was rejected and is not settled": """
+        SELECT format('record %s: %s', id, left(error, 200)) FROM billing_rejectedusage WHERE settled_at IS NULL""",
+}
+ROWS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is off."""
+
+    check: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.detail}"
+
+
+def audit(*, spool_dir: Path, using: str = "default") -> list[Fault]:
+    """Everything that is off; an empty list proves the books."""
+    faults: list[Fault] = []
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for check, sql in CHECKS.items():
+            faults += _run(cursor, check, sql)
+    return [*faults, *_spool(spool_dir)]
+
+
+def _run(cursor: Any, check: str, sql: str) -> Iterator[Fault]:
+    cursor.execute(f"SELECT * FROM ({sql}) faults LIMIT {ROWS_MAX}")  # noqa: S608
+    return (Fault(check, row[0]) for row in cursor.fetchall())
+
+
+def _spool(folder: Path) -> Iterator[Fault]:
+    for path in waiting(folder):
+        age_s = time.time() - path.stat().st_mtime
+        if age_s > SPOOL_AGE_MAX_S:
+            yield Fault("a spool file is older than a minute", f"{path.name}: {age_s:.0f} s")

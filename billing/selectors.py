@@ -1,0 +1,72 @@
+"""The read side for the API plane: psycopg, never the ORM. All amounts are nano-USD; every query has its workspace."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from xroute.lib import ids
+from xroute.lib.pg import Database
+
+# Rollups hold the past; records whose batch is not rolled up yet are added, so that sums are exact at any moment.
+KEY_USAGE = """
+SELECT coalesce(sum(cost), 0)::bigint,
+       coalesce(sum(cost) FILTER (WHERE at >= %(day)s), 0)::bigint,
+       coalesce(sum(cost) FILTER (WHERE at >= %(week)s), 0)::bigint,
+       coalesce(sum(cost) FILTER (WHERE at >= %(month)s), 0)::bigint
+  FROM (SELECT bucket AS at, cost_nanousd AS cost FROM billing_usagerollup WHERE key_id = %(key)s
+        UNION ALL
+        SELECT r.created_at, r.cost_nanousd FROM billing_meterbatch b JOIN billing_usagerecord r ON r.batch_id = b.id
+         WHERE NOT b.rolled_up AND r.key_id = %(key)s) u"""
+WORKSPACE_TOTALS = """
+SELECT a.posted, a.reserved,
+       (SELECT coalesce(sum(amount), 0)::bigint FROM billing_transfer t
+         WHERE t.debit_account_id = a.id AND t.kind = 'usage')
+  FROM billing_creditaccount a WHERE a.workspace_id = %s"""
+KEY_PERIOD = "SELECT posted, reserved FROM billing_keyperiod WHERE key_id = %s AND period_start = %s"
+COLUMNS = (
+    "id, upstream_id, request_id, model, provider, streamed, cancelled, late, basis, reason, finish_reason, "
+    "prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nanousd, "
+    "latency_ms, first_byte_ms, attempts, created_at"
+)
+GENERATION = f"""
+SELECT {COLUMNS} FROM billing_usagerecord
+ WHERE created_at = %s AND id = %s AND workspace_id = %s"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUsage:
+    total: int
+    daily: int
+    weekly: int
+    monthly: int
+
+
+async def key_usage(db: Database, *, key_id: int, today: date) -> KeyUsage:
+    """What a key has spent: ever, today, since Monday, this month (UTC)."""
+    day = datetime(today.year, today.month, today.day, tzinfo=UTC)
+    values = {
+        "key": key_id,
+        "day": day,
+        "week": day - timedelta(days=today.weekday()),
+        "month": day.replace(day=1),
+    }
+    return KeyUsage(*(await db.fetch(KEY_USAGE, values))[0])
+
+
+async def key_period_spent(db: Database, *, key_id: int, period_start: date) -> int:
+    """What a key with a limit has spent or holds in a period."""
+    rows = await db.fetch(KEY_PERIOD, (key_id, period_start))
+    return rows[0][0] if rows else 0
+
+
+async def workspace_totals(db: Database, *, workspace_id: int) -> tuple[int, int]:
+    """(all credit that ever came in less what went out otherwise, all usage)."""
+    posted, _reserved, used = (await db.fetch(WORKSPACE_TOTALS, (workspace_id,)))[0]
+    return posted + used, used
+
+
+async def generation_record(db: Database, *, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:
+    """A generation of this workspace, None where there is none."""
+    rows = await db.fetch(GENERATION, (ids.created_at(generation_id), generation_id, workspace_id))
+    return dict(zip(COLUMNS.split(", "), rows[0], strict=True)) if rows else None

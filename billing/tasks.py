@@ -1,0 +1,53 @@
+"""Celery tasks of billing. Each may run twice, or at the same time as itself."""
+
+import logging
+from typing import Any
+
+from celery import Celery, shared_task
+from django.conf import settings
+
+from billing.audit import audit
+from billing.partitions import partitions_ensure
+from billing.rollups import rollups_add
+
+logger = logging.getLogger("xroute.billing")
+ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
+ROUNDS_MAX = 20
+
+
+@shared_task(name="billing.roll_up", expires=30)  # type: ignore[untyped-decorator]
+def roll_up() -> int:
+    """Bring the charts up to date."""
+    done = 0
+    for _ in range(ROUNDS_MAX):
+        count = rollups_add()
+        done += count
+        if not count:
+            break
+    return done
+
+
+@shared_task(name="billing.ensure_partitions")  # type: ignore[untyped-decorator]
+def ensure_partitions() -> int:
+    """Months ahead, so that no record ever falls into the default partition."""
+    return partitions_ensure()
+
+
+@shared_task(name="billing.audit_books")  # type: ignore[untyped-decorator]
+def audit_books() -> int:
+    """The nightly proof."""
+    faults = audit(spool_dir=settings.XROUTE_SPOOL_DIR)
+    for fault in faults:
+        logger.error("ALERT %s", fault)
+    return len(faults)
+
+
+def schedule(app: Celery) -> None:
+    """When they run."""
+    entries: dict[str, tuple[Any, float]] = {
+        "roll up usage": (roll_up, ROLLUPS_EVERY_S),
+        "make partitions": (ensure_partitions, PARTITIONS_EVERY_S),
+        "audit the books": (audit_books, AUDIT_EVERY_S),
+    }
+    for name, (task, every_s) in entries.items():
+        app.add_periodic_task(every_s, task.s(), name=name)

@@ -1,0 +1,1 @@
+"""The API plane's views: validate, one call, respond."""

@@ -1,0 +1,72 @@
+"""GET …/generation?id=gen-…: one generation, available the moment its answer ended."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+
+from accounts.authentication import BearerAuthentication
+from billing import selectors
+from routing.runtime import Runtime, current
+from xroute.api.request import LeanRequest
+from xroute.api.view import AsyncAPIView, json_response
+from xroute.lib import ids
+from xroute.lib.errors import invalid, unavailable
+from xroute.lib.money import usd_float
+
+
+class GenerationDetail(AsyncAPIView):
+    authentication_classes = [BearerAuthentication]
+
+    async def get(self, request: LeanRequest) -> HttpResponse:
+        name = request.GET.get("id", "")
+        generation_id = ids.generation_id(name)
+        if generation_id is None:
+            raise invalid("Give ?id=gen-… as it stands in an answer's id.", param="id", code="invalid_id")
+        record = await _find(current(), generation_id, request.caller.workspace_id)
+        if record is None:
+            message = f"There is no generation {name} in this workspace."
+            raise invalid(message, param="id", code="generation_not_found", status=404)
+        return json_response({"data": generation_json(record)})
+
+
+async def _find(runtime: Runtime, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:
+    """The record; 503 while it may still stand in the spool of this node."""
+    waiting = await asyncio.to_thread(runtime.spooling.holds_anything)
+    record = await selectors.generation_record(runtime.db, generation_id=generation_id, workspace_id=workspace_id)
+    if record is None and waiting:
+        raise unavailable("This generation may still be on its way into the ledger. Try again.", retry_after_s=2)
+    return record
+
+
+def generation_json(record: dict[str, Any]) -> dict[str, Any]:
+    """OpenRouter's shape."""
+    prompt, completion = record["prompt_tokens"], record["completion_tokens"]
+    return {
+        "id": ids.generation_name(record["id"]),
+        "upstream_id": record["upstream_id"],
+        "request_id": record["request_id"],
+        "model": record["model"],
+        "provider_name": record["provider"],
+        "total_cost": usd_float(record["cost_nanousd"]),
+        "usage": usd_float(record["cost_nanousd"]),
+        "usage_basis": record["basis"],
+        "usage_reason": record["reason"] or None,
+        "late": record["late"],
+        "cache_discount": None,
+        "streamed": record["streamed"],
+        "cancelled": record["cancelled"],
+        "created_at": record["created_at"].isoformat(),
+        "latency": record["first_byte_ms"],
+        "generation_time": max(0, record["latency_ms"] - record["first_byte_ms"]),
+        "tokens_prompt": prompt,
+        "tokens_completion": completion,
+        "native_tokens_prompt": prompt,
+        "native_tokens_completion": completion,
+        "native_tokens_cached": record["cached_tokens"],
+        "native_tokens_reasoning": record["reasoning_tokens"],
+        "finish_reason": record["finish_reason"] or None,
+        "native_finish_reason": record["finish_reason"] or None,
+        "provider_responses": record["attempts"],
+    }

@@ -1,0 +1,94 @@
+"""GET …/models and …/models/{name}: OpenAI's list with OpenRouter's keys beside."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+from routing.catalogue import Snapshot
+from routing.runtime import current
+from routing.types import Endpoint
+from xroute.api.request import LeanRequest
+from xroute.api.view import AsyncAPIView, json_response
+from xroute.lib.errors import invalid
+
+PARAMETERS = {
+    "tools": ("tools", "tool_choice"),
+    "json_schema": ("response_format", "structured_outputs"),
+    "reasoning": ("reasoning_effort",),
+    "logprobs": ("logprobs", "top_logprobs"),
+}
+ALWAYS = ("max_tokens", "max_completion_tokens", "stop", "stream", "temperature", "top_p")
+_rendered: tuple[int, bytes] = (-1, b"")
+
+
+def usd_per_token(price: int | None) -> str | None:
+    """A price (nano-USD per million) as USD per token, in plain decimal notation."""
+    return None if price is None else f"{Decimal(price).scaleb(-15).normalize():f}"
+
+
+def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """One model, with the price of its cheapest endpoint."""
+    cheapest = min(endpoints, key=lambda endpoint: (endpoint.prices.input + endpoint.prices.output, endpoint.id))
+    model, prices = cheapest.model, cheapest.prices
+    pricing = {
+        "prompt": usd_per_token(prices.input),
+        "completion": usd_per_token(prices.output),
+        "request": usd_per_token(prices.request * 1_000_000),
+        "image": usd_per_token(prices.image * 1_000_000),
+        "input_cache_read": usd_per_token(prices.cached_input),
+        "input_cache_write": usd_per_token(prices.cache_write),
+    }
+    supported = {name for e in endpoints for flag, names in PARAMETERS.items() if flag in e.capabilities for name in names}
+    return {
+        "id": model.slug,
+        "object": "model",
+        "created": model.created,
+        "owned_by": model.slug.partition("/")[0],
+        "name": model.name,
+        "aliases": list(model.aliases),
+        "description": model.description,
+        "context_length": max(endpoint.context_length for endpoint in endpoints),
+        "architecture": {
+            "input_modalities": list(model.input_modalities),
+            "output_modalities": list(model.output_modalities),
+            "tokenizer": "Other",
+        },
+        "pricing": {name: price for name, price in pricing.items() if price is not None},
+        "top_provider": {
+            "context_length": cheapest.context_length,
+            "max_completion_tokens": cheapest.max_output_tokens,
+        },
+        "supported_parameters": sorted(supported.union(ALWAYS)),
+    }
+
+
+def rendered(snapshot: Snapshot) -> bytes:
+    """The whole list, rendered once for each snapshot."""
+    global _rendered
+    if _rendered[0] != snapshot.version:
+        data = [model_json(endpoints) for endpoints in snapshot.endpoints.values()]
+        _rendered = (snapshot.version, orjson.dumps({"object": "list", "data": data}))
+    return _rendered[1]
+
+
+class ModelList(AsyncAPIView):
+    public = True
+
+    async def get(self, _request: LeanRequest) -> HttpResponse:
+        return json_response(rendered(current().catalogue.snapshot))
+
+
+class ModelDetail(AsyncAPIView):
+    public = True
+
+    async def get(self, _request: LeanRequest, name: str) -> HttpResponse:
+        snapshot = current().catalogue.snapshot
+        slug = snapshot.slug(name)
+        if slug is None:
+            hint = ", ".join(snapshot.similar(name)) or "GET /openai/v1/models lists all"
+            message = f"The model {name[:200]!r} does not exist. Near it: {hint}."
+            raise invalid(message, param="model", code="model_not_found", status=404)
+        return json_response(model_json(snapshot.endpoints[slug]))

@@ -1,0 +1,1 @@
+"""A request in seven verbs: authenticate, parse, choose, reserve, call, settle, answer."""

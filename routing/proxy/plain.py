@@ -1,0 +1,74 @@
+"""A whole answer: call, settle, answer. Runs in a task of its own; no client can disturb the settlement."""
+
+import orjson
+
+from routing import providers
+from routing.errors import UpstreamError
+from routing.proxy.attempts import first_success
+from routing.proxy.ending import Ending
+from routing.proxy.failure import api_error
+from routing.proxy.generation import Generation, Interrupt
+from routing.proxy.settle import settle, settle_failed, usage_json
+from routing.runtime import Runtime
+from routing.types import Answer, Credential, Endpoint
+
+
+async def run_plain(runtime: Runtime, generation: Generation) -> bytes:
+    """The body of the answer, when it is in the ledger or the spool; raises ApiError."""
+    try:
+        endpoint, answer = await _call(runtime, generation)
+    except UpstreamError as error:
+        if generation.gone:
+            await _settle_gone(runtime, generation, error)
+        else:
+            await settle_failed(runtime, generation, error.kind)
+        raise api_error(error, generation) from error
+    except BaseException:
+        await settle_failed(runtime, generation, "aborted")
+        raise
+    runtime.health.success(endpoint.id)
+    ending = Ending("complete", answer.usage, answer.output_bytes, answer.finish_reason or "")
+    result = await settle(runtime, generation, endpoint, ending, answer.upstream_id)
+    body = answer.body
+    body["id"] = generation.name
+    body["model"] = endpoint.model.slug
+    body["provider"] = endpoint.serves_as
+    body["usage"] = usage_json(result)
+    return orjson.dumps(body)
+
+
+async def _call(runtime: Runtime, generation: Generation) -> tuple[Endpoint, Answer]:
+    interrupt = Interrupt()
+
+    async def call(endpoint: Endpoint, credential: Credential) -> Answer:
+        # Aborting helps only where it stops the provider's bill; elsewhere the answer's true usage is awaited.
+        generation.interruptible(interrupt.now if endpoint.provider.cancel_stops_billing else None)
+        adapter = providers.adapter(endpoint.provider.wire_format)
+        request = adapter.request_out(
+            endpoint, credential, generation.chat, max_tokens=generation.max_tokens, request_id=generation.request_id
+        )
+        try:
+            async with interrupt.scope():
+                status, headers, body = await runtime.upstream.fetch(request, timeout_s=runtime.limits.total_s)
+        except TimeoutError:
+            raise UpstreamError("cut", "the client left", may_be_billed=True) from None
+        generation.first_byte_ms = generation.elapsed_ms
+        if status != 200:
+            raise adapter.error_in(status, headers, body)
+        return adapter.response_in(body)
+
+    try:
+        return await first_success(runtime, generation, call)
+    finally:
+        generation.interruptible(None)
+
+
+async def _settle_gone(runtime: Runtime, generation: Generation, error: UpstreamError) -> None:
+    """The client left a plain request: the prompt is charged, as an estimate, if it was sent at all."""
+    tried = [attempt for attempt in generation.attempts if attempt["outcome"] != "skipped"]
+    endpoint = next((e for e in generation.endpoints if tried and e.id == tried[-1]["endpoint"]), None)
+    if endpoint is None or not error.may_be_billed:
+        await settle_failed(runtime, generation, generation.gone_reason)
+        return
+    ending = Ending("client", None, 0, reason=generation.gone_reason)
+    await settle(runtime, generation, endpoint, ending, "")

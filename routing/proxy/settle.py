@@ -1,0 +1,72 @@
+"""settle: one UsageRecord for every generation that was admitted, whatever became of it."""
+
+from billing.pricing import Usage
+from billing.record import UsageRecord
+from routing.proxy.ending import Charge, Ending, charge
+from routing.proxy.generation import Generation
+from routing.runtime import Runtime
+from routing.types import Endpoint
+from xroute.lib.money import usd_float
+
+
+async def settle(
+    runtime: Runtime, generation: Generation, endpoint: Endpoint, ending: Ending, upstream_id: str
+) -> Charge:
+    """Book the generation; it is in the ledger or the spool when this returns."""
+    result = charge(ending, generation, endpoint)
+    if ending.how == "complete" and result.basis == "reported":
+        runtime.expected.note(generation.caller.key_id, endpoint.model.slug, result.usage.completion)
+    runtime.windows.note_tokens(generation.caller, result.usage.prompt + result.usage.completion)
+    record = _record(generation, endpoint, result)
+    record.upstream_id = upstream_id
+    record.finish_reason = ending.finish_reason
+    await runtime.meter.settle(record, generation.hold, runtime.lease.worker_id)
+    return result
+
+
+async def settle_failed(runtime: Runtime, generation: Generation, reason: str) -> None:
+    """Book a generation that no endpoint answered: nothing is charged, the attempts are kept."""
+    endpoint = generation.endpoints[0]
+    record = _record(generation, endpoint, Charge("not_charged", reason, Usage()))
+    record.provider = str(generation.attempts[-1]["provider"]) if generation.attempts else ""
+    await runtime.meter.settle(record, generation.hold, runtime.lease.worker_id)
+
+
+def _record(generation: Generation, endpoint: Endpoint, result: Charge) -> UsageRecord:
+    caller = generation.caller
+    return UsageRecord(
+        id=generation.id,
+        workspace_id=caller.workspace_id,
+        account_id=caller.account_id,
+        key_id=caller.key_id,
+        period=generation.period,
+        request_id=generation.request_id,
+        model=endpoint.model.slug,
+        provider=endpoint.serves_as,
+        endpoint_id=endpoint.id,
+        price_id=endpoint.price_id,
+        streamed=generation.chat.stream,
+        cancelled=generation.gone,
+        basis=result.basis,
+        reason=result.reason,
+        usage=result.usage,
+        cost=result.cost,
+        house=result.house + generation.house,
+        latency_ms=generation.elapsed_ms,
+        first_byte_ms=generation.first_byte_ms,
+        attempts=generation.attempts,
+    )
+
+
+def usage_json(result: Charge) -> dict[str, object]:
+    """The usage object of answers (see docs: usage and cost)."""
+    usage = result.usage.normalised()
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "cost": usd_float(result.cost),
+        "is_byok": False,
+    }
