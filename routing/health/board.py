@@ -1,0 +1,118 @@
+"""Breakers, cooling credentials and the budget of retries, together."""
+
+import time
+from collections.abc import Callable
+
+from routing.errors import UpstreamError
+from routing.health.breaker import Breaker
+from routing.health.limits import Limits
+from routing.health.window import Window
+from routing.types import Credential, Endpoint
+
+COOLING_MAX = 10_000
+
+
+class Health:
+    """What one process knows. `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, limits: Limits | None = None) -> None:
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._breakers: dict[int, Breaker] = {}
+        self._cooling: dict[str, float] = {}
+        self._turns: dict[int, int] = {}
+        self._requests = Window(self._limits.retry_window_s)
+        self._retries = Window(self._limits.retry_window_s)
+
+    def available(self, endpoint: Endpoint) -> bool:
+        """In service (or due for a probe), with a credential that is not cooling, or with none at all to use."""
+        return not self.ejected(endpoint.id) and self._credentials_left(endpoint)
+
+    def ejected(self, endpoint_id: int) -> bool:
+        """Whether its breaker lets nothing through now."""
+        breaker = self._breakers.get(endpoint_id)
+        return breaker is not None and not breaker.available(self._clock())
+
+    def failed_within(self, endpoint_id: int, seconds: float) -> bool:
+        """Whether it failed in the last `seconds`, of its own fault."""
+        breaker = self._breakers.get(endpoint_id)
+        return breaker is not None and breaker.failed_at is not None and self._clock() - breaker.failed_at < seconds
+
+    def recently_failed(self, endpoint_id: int) -> bool:
+        """Whether it failed within the time in which it is put last."""
+        return self.failed_within(endpoint_id, self._limits.outage_s)
+
+    def acquire(self, endpoint: Endpoint) -> bool:
+        """Whether it may be called now. Each True is answered by one of success, failure, abandoned."""
+        breaker = self._breakers.get(endpoint.id)
+        return breaker is None or breaker.acquire(self._clock())
+
+    def success(self, endpoint_id: int) -> None:
+        """It answered."""
+        self._breaker(endpoint_id).success(self._clock())
+
+    def failure(self, endpoint_id: int, error: UpstreamError) -> None:
+        """It failed. Where that was the caller's or our own fault, the breaker learns only that it is there."""
+        if error.counts_against_endpoint:
+            self._breaker(endpoint_id).failure(self._clock())
+        elif error.kind in ("invalid_request", "context_length"):
+            self._breaker(endpoint_id).success(self._clock())
+        else:
+            self.abandoned(endpoint_id)
+
+    def abandoned(self, endpoint_id: int) -> None:
+        """The call ended without telling anything of it, as when the client left."""
+        if breaker := self._breakers.get(endpoint_id):
+            breaker.abandoned()
+
+    def credential(self, endpoint: Endpoint) -> Credential | None:
+        """The next of its credentials that is not cooling; None where there is none."""
+        credentials = endpoint.credentials
+        turn = self._turns.get(endpoint.id, 0)
+        for step in range(len(credentials)):
+            chosen = credentials[(turn + step) % len(credentials)]
+            if not self._is_cooling(chosen.id):
+                self._turns[endpoint.id] = turn + step + 1
+                return chosen
+        return None
+
+    def cool(self, credential_id: str, seconds: float | None = None) -> None:
+        """Leave a credential alone, as after a 429: so long as it said, or the default; at most the limit."""
+        asked_s = self._limits.cooldown_s if seconds is None else seconds
+        until = self._clock() + min(max(0.0, asked_s), self._limits.cooldown_max_s)
+        if len(self._cooling) >= COOLING_MAX:
+            self._cooling = {name: end for name, end in self._cooling.items() if end > self._clock()}
+        self._cooling[credential_id] = max(until, self._cooling.get(credential_id, 0.0))
+
+    def note_request(self) -> None:
+        """Count one request of a caller."""
+        self._requests.add(self._clock())
+
+    def may_retry(self) -> bool:
+        """Take one retry out of the budget; False where that is spent and an outage would be multiplied."""
+        now = self._clock()
+        allowed = max(self._limits.retries_min, int(self._limits.retry_share * self._requests.count(now)))
+        if self._retries.count(now) >= allowed:
+            return False
+        self._retries.add(now)
+        return True
+
+    def _breaker(self, endpoint_id: int) -> Breaker:
+        breaker = self._breakers.get(endpoint_id)
+        if breaker is None:
+            breaker = self._breakers[endpoint_id] = Breaker(self._limits)
+        return breaker
+
+    def _credentials_left(self, endpoint: Endpoint) -> bool:
+        if not endpoint.credentials:
+            return True
+        return any(not self._is_cooling(credential.id) for credential in endpoint.credentials)
+
+    def _is_cooling(self, credential_id: str) -> bool:
+        until = self._cooling.get(credential_id)
+        if until is None:
+            return False
+        if self._clock() < until:
+            return True
+        del self._cooling[credential_id]
+        return False
