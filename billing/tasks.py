@@ -15,7 +15,7 @@ ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.
 ROUNDS_MAX = 20
 
 
-@shared_task(name="billing.roll_up", expires=30)  # type: ignore[untyped-decorator]
+@shared_task(name="billing.roll_up", expires=30)
 def roll_up() -> int:
     """Bring the charts up to date."""
     done = 0
@@ -27,13 +27,13 @@ def roll_up() -> int:
     return done
 
 
-@shared_task(name="billing.ensure_partitions")  # type: ignore[untyped-decorator]
+@shared_task(name="billing.ensure_partitions")
 def ensure_partitions() -> int:
     """Months ahead, so that no record ever falls into the default partition."""
     return partitions_ensure()
 
 
-@shared_task(name="billing.audit_books")  # type: ignore[untyped-decorator]
+@shared_task(name="billing.audit_books")
 def audit_books() -> int:
     """The nightly proof."""
     faults = audit(spool_dir=settings.XROUTE_SPOOL_DIR)

@@ -195,4 +195,3 @@ async def lifespan(receive: Callable[[], Any], send: Callable[[Any], Any]) -> No
     await receive()
     await stop(runtime)
     await send({"type": "lifespan.shutdown.complete"})
-

@@ -1,4 +1,5 @@
 """Two planes, one process: API prefixes go to the lean handler, all else to Django's own."""
+# ruff: noqa: E402  (Django must be set up before anything that reads its settings is imported)
 
 import os
 from typing import Any

@@ -26,9 +26,7 @@ try:
     _local = "localhost,127.0.0.1,[::1]"
     ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _local if XROUTE_MODE != "production" else "")
     if not ALLOWED_HOSTS:
-        raise env.BadSetting(
-            "ALLOWED_HOSTS is not set. List the host names that clients use, such as api.acme.org."
-        )
+        raise env.BadSetting("ALLOWED_HOSTS is not set. List the host names that clients use, such as api.acme.org.")
 
     # The API plane: sizes in bytes, times in seconds.
     XROUTE_BODY_BYTES_MAX = env.integer("XROUTE_BODY_BYTES_MAX", 20 * 2**20, low=1024)

@@ -41,7 +41,8 @@ def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "input_cache_read": usd_per_token(prices.cached_input),
         "input_cache_write": usd_per_token(prices.cache_write),
     }
-    supported = {name for e in endpoints for flag, names in PARAMETERS.items() if flag in e.capabilities for name in names}
+    flags = frozenset().union(*(endpoint.capabilities for endpoint in endpoints))
+    supported = {name for flag in flags.intersection(PARAMETERS) for name in PARAMETERS[flag]}
     return {
         "id": model.slug,
         "object": "model",

@@ -4,6 +4,7 @@ import time
 
 import orjson
 
+from billing.pricing import Usage
 from billing.reservations.pots import Refused
 from routing import sse
 from routing.errors import UpstreamError
@@ -13,7 +14,7 @@ from routing.proxy.ending import Ending
 from routing.proxy.generation import Generation
 from routing.proxy.relay import Relay
 from routing.runtime import Runtime
-from routing.types import Chunk, Endpoint, Usage
+from routing.types import Chunk, Endpoint
 from xroute.lib.pg import Outage
 
 AHEAD_TOKENS = 256

@@ -48,16 +48,16 @@ async def _run(runtime: Runtime, generation: Generation, relay: Relay) -> None:
         raise
     pump = Pump(runtime, generation, endpoint, source, relay)
     try:
-        ending, error = await pump.run()
+        ending, fault = await pump.run()
     except asyncio.CancelledError:
         # The server stops and can wait no longer: what was relayed is charged, and the task then ends.
-        ending, error = pump.stopped()
+        ending, fault = pump.stopped()
     finally:
         await source.aclose()
-    _tell_health(runtime, endpoint, error)
+    _tell_health(runtime, endpoint, fault)
     result = await settle(runtime, generation, endpoint, ending, source.upstream_id)
-    if error is not None:
-        await relay.put(_error_chunk(generation, endpoint.model.slug, error))
+    if fault is not None:
+        await relay.put(_error_chunk(generation, endpoint.model.slug, fault))
     else:
         await _finish(generation, endpoint, pump, relay, usage_json(result))
     relay.close()
