@@ -22,11 +22,14 @@ async def first_success(runtime: Runtime, generation: Generation, call: Call[T])
     last: UpstreamError | None = None
     tried = 0
     for endpoint in generation.endpoints:
-        if tried >= runtime.limits.attempts_max or (tried and not runtime.health.may_retry()):
+        if tried >= runtime.limits.attempts_max:
             break
         credential = await _usable(runtime, generation, endpoint)
         if credential is None:
             continue
+        if tried and not runtime.health.may_retry():
+            runtime.health.abandoned(endpoint.id)
+            break
         tried += 1
         try:
             return endpoint, await _attempt(runtime, generation, endpoint, credential, call)
@@ -34,7 +37,15 @@ async def first_success(runtime: Runtime, generation: Generation, call: Call[T])
             last = error
             if not error.retryable or generation.gone:
                 break
-    raise last or UpstreamError("overloaded", "Every endpoint of this model is out of service right now.")
+    raise last or _out_of_service(runtime, generation)
+
+
+def _out_of_service(runtime: Runtime, generation: Generation) -> UpstreamError:
+    """Nothing could be tried: when the first of the endpoints may be back."""
+    wait_s = min(runtime.health.back_in_s(endpoint) for endpoint in generation.endpoints)
+    if any(attempt["detail"] == "cooling" for attempt in generation.attempts):
+        return UpstreamError("rate_limited", "", retry_after_s=wait_s)
+    return UpstreamError("overloaded", "Every endpoint of this model is out of service.", retry_after_s=wait_s)
 
 
 async def _usable(runtime: Runtime, generation: Generation, endpoint: Endpoint) -> Credential | None:

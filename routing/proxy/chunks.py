@@ -20,7 +20,7 @@ class Source:
     def __init__(self, stream: UpstreamStream, adapter: ModuleType | Any, *, chunk_s: float, until: float) -> None:
         self._stream, self._adapter = stream, adapter
         self._decoder = Decoder()
-        self._ready: deque[Chunk] = deque()
+        self._ready: deque[bytes | Chunk] = deque()
         self._chunk_s, self._until = chunk_s, until
         self._ended = False
         self.interrupt = Interrupt()
@@ -33,7 +33,9 @@ class Source:
             await self._read(timeout_s)
         if not self._ready:
             return None
-        chunk = self._ready.popleft()
+        item = self._ready.popleft()
+        # Read one by one: an error in a later event must not swallow what came before it.
+        chunk: Chunk = self._adapter.event_in(item) if isinstance(item, bytes) else item
         if chunk.upstream_id and not self.upstream_id:
             self.upstream_id = chunk.upstream_id
         if chunk.done:
@@ -59,7 +61,7 @@ class Source:
             events = self._decoder.feed(data)
         else:
             events, self._ended = self._decoder.close(), True
-        self._ready.extend(map(self._adapter.event_in, events))
+        self._ready.extend(events)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

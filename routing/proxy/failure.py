@@ -30,7 +30,8 @@ def api_error(error: UpstreamError, generation: Generation) -> ApiError:
     if error.kind == "timeout":
         return ApiError(504, "api_error", "provider_timeout", f"{name} did not answer in time.", metadata=metadata)
     if error.kind == "overloaded":
-        message, headers = error.message or f"{name} is overloaded.", {"Retry-After": "2"}
+        message = error.message or f"{name} is overloaded."
+        headers = {"Retry-After": str(min(60, max(1, round(error.retry_after_s or 2))))}
         return ApiError(503, "api_error", "overloaded", message, headers=headers, metadata=metadata)
     return ApiError(502, "api_error", "provider_error", f"{name} failed: {_cause(error)}", metadata=metadata)
 

@@ -1,0 +1,60 @@
+# XRoute. `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SECONDS ?= 60
+SEED ?= 1
+PLANT ?=
+ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lock chaos bench-smoke clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "XRoute needs Python 3.11 or newer; set PYTHON=python3.11.")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(BIN)/python
+	@echo "Installing what XRoute needs ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.tools: requirements-dev.lock | $(BIN)/python
+	@echo "Installing what the tests need ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.runtime
+
+run: $(VENV)/.runtime ## the whole installation, on this machine only
+	@exec $(BIN)/python -m xroute.embedded run
+
+test: $(VENV)/.tools ## the tests, on servers of their own
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.tools ## style, types, import rules, missing migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy xroute accounts billing routing manage.py
+	@$(BIN)/lint-imports --no-logo 2>/dev/null | tail -n 3
+	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -W ignore -m django makemigrations --check --dry-run
+
+fmt: $(VENV)/.tools ## put the code into its style
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+lock: $(VENV)/.tools ## pin the requirements anew
+	@$(BIN)/pip install -q uv
+	@for name in requirements requirements-dev; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url \
+	  --no-header --python-version 3.11 $$name.in -o $$name.lock; done
+
+chaos: $(VENV)/.tools ## kill everything under load, then compare three books
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(PLANT),--plant $(PLANT))
+
+bench-smoke: $(VENV)/.tools ## requests a second against nginx, in under a minute
+	@$(BIN)/python -m tests.bench.smoke
+
+clean: ## remove the environment and caches; data stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,119 @@
+"""An installation's folder: its secrets, made once, and the environment that its processes share."""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from xroute.embedded.places import Places, make, places
+from xroute.embedded.postgres import APPLICATION, OWNER, Postgres
+from xroute.embedded.valkey import Valkey
+from xroute.lib import env
+
+PROJECT = Path(__file__).resolve().parents[2]
+FILE = "installation.env"
+
+
+@dataclass(slots=True)
+class Home:
+    """Everything about one XROUTE_DATA_DIR."""
+
+    places: Places
+    values: dict[str, str] = field(repr=False)
+
+    @property
+    def data(self) -> Path:
+        return self.places.data
+
+    @property
+    def logs(self) -> Path:
+        return make(self.data / "logs", 0o700)
+
+    def postgres(self) -> Postgres:
+        return Postgres(self.places, self.values["POSTGRES_PASSWORD"], self.logs / "postgres.log")
+
+    def valkey(self) -> Valkey:
+        return Valkey(self.places, self.logs / "valkey.log")
+
+    def environment(self, port: int | None = None) -> dict[str, str]:
+        """What every process of the installation gets; what a person has set already wins."""
+        port = port or int(self.values["PORT"])
+        postgres, valkey = self.postgres(), self.valkey()
+        ours = {
+            "XROUTE_MODE": "demo",
+            "XROUTE_DATA_DIR": str(self.data),
+            "XROUTE_SPOOL_DIR": str(self.data / "spool"),
+            "DATABASE_URL": postgres.url(APPLICATION),
+            "MIGRATION_DATABASE_URL": postgres.url(OWNER),
+            "REDIS_URL": valkey.url,
+            "SECRET_KEY": self.values["SECRET_KEY"],
+            "XROUTE_ENCRYPTION_KEYS": self.values["XROUTE_ENCRYPTION_KEYS"],
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://localhost:{port}",
+            "XROUTE_SANDBOX_URL": f"http://127.0.0.1:{self.values['SANDBOX_PORT']}",
+            "XROUTE_DRAIN_S": "10",
+            "PYTHONUNBUFFERED": "1",
+        }
+        return ours | {name: value for name, value in os.environ.items() if name != "PORT" and value}
+
+    def remember(self, **values: str) -> None:
+        """Keep values for the next start."""
+        self.values |= values
+        _write(self.data / FILE, self.values)
+
+
+def data_dir() -> Path:
+    """XROUTE_DATA_DIR, by default var/ in the project."""
+    return Path(os.environ.get("XROUTE_DATA_DIR") or PROJECT / "var").absolute()
+
+
+def external() -> bool:
+    """Whether a person named the database: then nothing is embedded."""
+    env.load_dotenv(PROJECT / ".env")
+    return bool(os.environ.get("DATABASE_URL"))
+
+
+def open_home(data: Path | None = None) -> Home:
+    """The installation's folder; its secrets are made at its first use."""
+    found = places(data or data_dir())
+    file = found.data / FILE
+    values = _read(file)
+    missing = {name: value for name, value in _fresh().items() if name not in values}
+    if missing:
+        values |= missing
+        _write(file, values)
+    return Home(found, values)
+
+
+def _fresh() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "XROUTE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "SANDBOX_PORT": str(free_port()),
+        "PORT": os.environ.get("PORT") or "8000",
+    }
+
+
+def _read(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+
+
+def _write(file: Path, values: dict[str, str]) -> None:
+    """Whole or not at all, and for our eyes only."""
+    part = file.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    part.replace(file)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that is free now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

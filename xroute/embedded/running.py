@@ -1,0 +1,139 @@
+"""`make run`: the whole installation on one machine, on the loopback interface only."""
+
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from xroute.embedded.home import PROJECT, Home, external, open_home
+from xroute.embedded.preparing import prepare
+from xroute.embedded.session import Lock
+from xroute.embedded.supervisor import Child, Supervisor
+
+READY_S = 60
+BACKLOG = 2048
+LOG_BYTES_MAX = 10 * 2**20
+
+
+def run() -> None:
+    """Start everything, say where it is, and stay until asked to stop."""
+    started = time.monotonic()
+    home = open_home()
+    embedded = not external()
+    lock = Lock(home.data)
+    if not lock.own(wait_s=30):
+        sys.exit(f"XRoute is running already on {home.data}, or a command of it is. Set XROUTE_DATA_DIR for a second.")
+    sockets = listening(int(os.environ.get("PORT") or home.values["PORT"]))
+    port = sockets[0].getsockname()[1]
+    home.remember(PORT=str(port))
+    environment = home.environment(port)
+    supervisor = Supervisor(home.data / "supervisor.json", {"port": port})
+    supervisor.install_signals()
+    try:
+        rotate_logs(home.logs)
+        if embedded:
+            start_servers(supervisor, home)
+        lock.share()
+        prepare(environment)
+        start_children(supervisor, home, environment, sockets)
+        if wait_ready(supervisor, port):
+            greet(home, port, time.monotonic() - started)
+            supervisor.run()
+    finally:
+        supervisor.stop()
+        print("XRoute has stopped.", flush=True)
+
+
+def listening(port: int) -> list[socket.socket]:
+    """The sockets that all web workers share: a connection waiting in them survives a worker's death."""
+    sockets = []
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((address, port))
+        except OSError as error:
+            sock.close()
+            if family == socket.AF_INET6:
+                continue
+            sys.exit(f"Port {port} is in use ({error.strerror}). Choose another: PORT=8001 make run.")
+        sock.listen(BACKLOG)
+        port = sock.getsockname()[1]
+        sockets.append(sock)
+    return sockets
+
+
+def rotate_logs(folder: Path) -> None:
+    for log in folder.glob("*.log"):
+        if log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def start_servers(supervisor: Supervisor, home: Home) -> None:
+    """PostgreSQL and Valkey, which are needed before anything else can be prepared."""
+    postgres, valkey = home.postgres(), home.valkey()
+    postgres.stop()  # one that a command left behind
+    postgres.start()
+    child = Child(
+        "postgres", postgres.command(), postgres.environment(), postgres.log, 4, signal.SIGINT, signal.SIGINT, 20
+    )
+    child.user = home.places.user
+    supervisor.add(child, running=postgres.child)
+    valkey.stop()
+    valkey.start()
+    supervisor.add(Child("valkey", valkey.command(), dict(os.environ), valkey.log, 3), running=valkey.child)
+
+
+def start_children(
+    supervisor: Supervisor, home: Home, environment: dict[str, str], sockets: list[socket.socket]
+) -> None:
+    """The sandbox, the web workers, Celery and its clock."""
+    python, cwd = sys.executable, str(PROJECT)
+    drain_s = float(environment.get("XROUTE_DRAIN_S", "10")) + 8
+
+    def add(name: str, command: list[str], rank: int, wait_s: float = 10, fds: tuple[int, ...] = ()) -> None:
+        log = home.logs / f"{name}.log"
+        child = Child(name, command, environment, log, rank, stop_wait_s=wait_s, pass_fds=fds, cwd=cwd)
+        supervisor.add(child)
+
+    sandbox_port, book = home.values["SANDBOX_PORT"], str(home.data / "sandbox-book.jsonl")
+    add("sandbox", [python, "-m", "xroute.embedded.provider", "--port", sandbox_port, "--book", book], 2)
+    fds = tuple(sock.fileno() for sock in sockets)
+    web = [python, "-m", "xroute.web", *(part for fd in fds for part in ("--fd", str(fd)))]
+    for number in range(1, int(environment.get("WEB_CONCURRENCY") or 1) + 1):
+        add(f"web-{number}", web, 0, drain_s, fds)
+    celery = [python, "-m", "celery", "-A", "xroute"]
+    add("celery", [*celery, "worker", "--pool=threads", "--concurrency=2", "--loglevel=warning", "-n", "xroute@%h"], 1)
+    schedule = str(home.data / "celerybeat-schedule")
+    add("beat", [*celery, "beat", "--loglevel=warning", "-s", schedule, "--pidfile="], 1)
+
+
+def wait_ready(supervisor: Supervisor, port: int) -> bool:
+    """Until the web answers; False where we are asked to stop meanwhile."""
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until and not supervisor.stopping:
+        supervisor.tick()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+                if answer.status == 200:
+                    return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    if supervisor.stopping:
+        return False
+    log = next(child.log for child in supervisor.children if child.name == "web-1")
+    sys.exit(f"The web process did not become ready. The end of {log}:\n{log.read_text()[-3000:]}")
+
+
+def greet(home: Home, port: int, took_s: float) -> None:
+    print(
+        f"\n  XRoute is running at http://localhost:{port}  (ready in {took_s:.1f} s)\n\n"
+        "  A key with 5 USD:  .venv/bin/python manage.py create_key you@example.com --credit 5\n"
+        f"  Data and logs:     {home.data}\n"
+        "  Ctrl-C stops everything.\n",
+        flush=True,
+    )
