@@ -43,10 +43,16 @@ def candidates(endpoints: Sequence[Endpoint], chat: ChatRequest, health: HealthV
             left_out[endpoint.id] = reason
         else:
             fit.append(endpoint)
-    usable = [endpoint for endpoint in fit if health.available(endpoint)]
-    if usable:
-        left_out |= {endpoint.id: "out of service" for endpoint in fit if endpoint not in usable}
-    ordered = _ordered(usable or fit, chat, health)
+    usable = []
+    for endpoint in fit:
+        if health.available(endpoint):
+            usable.append(endpoint)
+        else:
+            left_out[endpoint.id] = "out of service"
+    if not usable:
+        usable = fit
+        left_out = {number: why for number, why in left_out.items() if why != "out of service"}
+    ordered = _ordered(usable, chat, health)
     if not chat.preferences.allow_fallbacks:
         left_out |= {endpoint.id: "fallbacks are not allowed" for endpoint in ordered[1:]}
         ordered = ordered[:1]
@@ -63,11 +69,13 @@ def expected_cost_nanousd(endpoint: Endpoint, chat: ChatRequest) -> int:
 
 def _unfit(endpoint: Endpoint, chat: ChatRequest) -> str:
     """Why `endpoint` cannot take the request; empty where it can."""
-    slug = endpoint.provider.slug
-    if chat.preferences.only and slug not in chat.preferences.only:
+    slug, wanted = endpoint.provider.slug, chat.preferences
+    if wanted.only and slug not in wanted.only:
         return "not among provider.only"
-    if slug in chat.preferences.ignore:
+    if slug in wanted.ignore:
         return "listed in provider.ignore"
+    if wanted.order and not wanted.allow_fallbacks and slug not in wanted.order:
+        return "not in provider.order, and fallbacks are not allowed"
     if chat.prompt_tokens_expected > endpoint.context_length:
         return f"its context of {endpoint.context_length} tokens is too short"
     missing = _missing(endpoint, chat)

@@ -33,6 +33,15 @@ class Health:
         breaker = self._breakers.get(endpoint_id)
         return breaker is not None and not breaker.available(self._clock())
 
+    def back_in_s(self, endpoint: Endpoint) -> float:
+        """Seconds until it may be available again, for a Retry-After; 0 where it is."""
+        now = self._clock()
+        breaker = self._breakers.get(endpoint.id)
+        waits = [0.0] if breaker is None or breaker.out_until is None else [breaker.out_until - now]
+        if endpoint.credentials:
+            waits.append(min(self._cooling.get(credential.id, now) - now for credential in endpoint.credentials))
+        return max(0.0, *waits)
+
     def failed_within(self, endpoint_id: int, seconds: float) -> bool:
         """Whether it failed in the last `seconds`, of its own fault."""
         breaker = self._breakers.get(endpoint_id)
@@ -52,11 +61,9 @@ class Health:
         self._breaker(endpoint_id).success(self._clock())
 
     def failure(self, endpoint_id: int, error: UpstreamError) -> None:
-        """It failed. Where that was the caller's or our own fault, the breaker learns only that it is there."""
+        """It failed. The caller's or our own fault tells nothing of it: else bad requests could keep it in service."""
         if error.counts_against_endpoint:
             self._breaker(endpoint_id).failure(self._clock())
-        elif error.kind in ("invalid_request", "context_length"):
-            self._breaker(endpoint_id).success(self._clock())
         else:
             self.abandoned(endpoint_id)
 

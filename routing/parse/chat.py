@@ -51,20 +51,22 @@ def _json_object(raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
         if raw.count(b"[") + raw.count(b"{") > _BRACKETS_SURELY_SHALLOW:
-            orjson.dumps(body)
+            orjson.dumps([[[[body]]]])
     except orjson.JSONDecodeError as error:
-        raise _not_json(str(error)) from None
+        if "limit" in str(error):
+            raise _too_deep() from None
+        raise invalid(
+            f"The body is not valid JSON: {str(error)[:200]}. Send UTF-8 JSON with Content-Type: application/json."
+        ) from None
     except TypeError:
-        raise invalid("The body is nested too deeply; at most 250 levels can be sent.") from None
+        raise _too_deep() from None
     if not isinstance(body, dict):
         raise invalid('The body must be a JSON object such as {"model": …, "messages": […]}.')
     return body
 
 
-def _not_json(reason: str) -> ApiError:
-    if "recursion" in reason.lower():
-        return invalid("The body is nested too deeply; at most 250 levels can be sent.")
-    return invalid(f"The body is not valid JSON: {reason[:200]}. Send UTF-8 JSON with Content-Type: application/json.")
+def _too_deep() -> ApiError:
+    return invalid("The body is nested too deeply; at most 250 levels can be sent.")
 
 
 def _model(body: dict[str, Any]) -> tuple[str, bool]:

@@ -12,6 +12,9 @@ from routing.types import Answer, Chunk
 
 _ID_LENGTH_MAX = 200
 
+# orjson reads 1024 levels but writes only 254; an answer of so few brackets cannot be deeper.
+_BRACKETS_SURELY_SHALLOW = 200
+
 # A chunk without choices that holds nothing but these is only the carrier of usage.
 _ENVELOPE = frozenset(
     ("id", "object", "created", "model", "choices", "system_fingerprint", "service_tier", "obfuscation", "provider")
@@ -56,8 +59,10 @@ def event_in(data: bytes) -> Chunk:
 def _object(data: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        message = "The provider's answer is not JSON."
+        if data.count(b"[") + data.count(b"{") > _BRACKETS_SURELY_SHALLOW:
+            orjson.dumps([body])
+    except (orjson.JSONDecodeError, TypeError) as error:
+        message = "The provider's answer is not JSON, or too deep to be passed on."
         raise UpstreamError("server", message, status=200, may_be_billed=True) from error
     if not isinstance(body, dict):
         raise UpstreamError("server", "The provider's answer is not a JSON object.", status=200, may_be_billed=True)

@@ -96,6 +96,15 @@ def _json(body: bytes) -> Any:
         return None  # an HTML page of some gateway: nothing in it is for the caller
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode() if isinstance(value, (list, dict)) else ""
+    except TypeError:
+        return ""  # nested deeper than can be written
+
+
 def _described(body: Any) -> tuple[str, str | None, str | None]:
     """Message, code and param out of the shapes in use: {"error": {…} or "…"}, {"message"}, {"detail"}, a list."""
     if isinstance(body, list) and body:
@@ -107,10 +116,8 @@ def _described(body: Any) -> tuple[str, str | None, str | None]:
         return error, None, None
     if not isinstance(error, dict):
         return "", None, None
-    message = error.get("message") or error.get("detail")
-    if isinstance(message, (list, dict)):
-        message = orjson.dumps(message).decode()
-    return message if isinstance(message, str) else "", _field(error, "code"), _field(error, "param")
+    message = _text(error.get("message") or error.get("detail"))
+    return message, _field(error, "code"), _field(error, "param")
 
 
 def _field(error: dict[str, Any], name: str) -> str | None:
