@@ -189,7 +189,7 @@ def split(data: bytes) -> list[bytes]:
 async def read(receive: Any) -> bytes:
     body = b""
     while True:
-        message = await receive()
+        message: dict[str, Any] = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
             return body

@@ -145,5 +145,5 @@ def arguments_for(tool: dict[str, Any]) -> str:
     samples = {"string": '"sample"', "integer": "1", "number": "1.5", "boolean": "true", "array": "[]", "object": "{}"}
     known = schema.get("properties") or {}
     required = schema.get("required") or []
-    parts = (f'"{name}": {samples.get((known.get(name) or {}).get("type"), "null")}' for name in required)
+    parts = (f'"{name}": {samples.get((known.get(name) or {}).get("type") or "", "null")}' for name in required)
     return "{" + ", ".join(parts) + "}"

@@ -1,0 +1,76 @@
+"""A pytest plugin: PostgreSQL and Valkey of this run's own, migrated, before Django reads its settings.
+
+Loaded by `-p tests.servers` (pyproject.toml). Everything lives in a temporary folder and ends with the run.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from xroute.embedded.home import PROJECT, Home, free_port, open_home
+from xroute.embedded.postgres import APPLICATION, DATABASE, OWNER, SUPERUSER
+
+TEMPLATE = "xroute_template"
+
+
+def _environment(home: Home) -> dict[str, str]:
+    chosen = {name: value for name, value in home.environment().items() if not name.startswith("STRIPE")}
+    return chosen | {
+        "XROUTE_MODE": "test",
+        "DATABASE_URL": home.postgres().url(APPLICATION),
+        "MIGRATION_DATABASE_URL": home.postgres().url(OWNER),
+        "XROUTE_SANDBOX_URL": f"http://127.0.0.1:{free_port()}",
+        "DJANGO_SETTINGS_MODULE": "xroute.settings",
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def _start() -> Home:
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "XROUTE_MODE", "PORT"):
+        os.environ.pop(name, None)
+    folder = Path(tempfile.mkdtemp(prefix="xroute-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    home = open_home(folder)
+    postgres, valkey = home.postgres(), home.valkey()
+    atexit.register(_stop, home)
+    postgres.start()
+    valkey.start()
+    home_children.extend((postgres, valkey))
+    os.environ.update(_environment(home))
+    for step in (("migrate", "-v", "0"), ("load_catalogue",)):
+        subprocess.run([sys.executable, "-m", "django", *step], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    import psycopg
+
+    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE {DATABASE} OWNER {OWNER}")
+    return home
+
+
+def _stop(home: Home) -> None:
+    for server in reversed(home_children):
+        server.stop()
+    shutil.rmtree(home.data, ignore_errors=True)
+    if home.places.postgres.parent != home.data:
+        shutil.rmtree(home.places.postgres.parent, ignore_errors=True)
+
+
+home_children: list = []
+HOME = _start()
+
+
+def fresh_database(name: str) -> dict[str, str]:
+    """An empty installation's database of its own: DATABASE_URL and MIGRATION_DATABASE_URL."""
+    import psycopg
+
+    postgres = HOME.postgres()
+    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+    return {"DATABASE_URL": postgres.url(APPLICATION, name), "MIGRATION_DATABASE_URL": postgres.url(OWNER, name)}
+
+
+def superuser_url(database: str = DATABASE) -> str:
+    return HOME.postgres().url(SUPERUSER, database)
