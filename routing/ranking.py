@@ -89,6 +89,8 @@ def _missing(endpoint: Endpoint, chat: ChatRequest) -> frozenset[str]:
 
 
 def _ordered(endpoints: Sequence[Endpoint], chat: ChatRequest, health: HealthView) -> list[Endpoint]:
+    if len(endpoints) < 2:
+        return list(endpoints)
     places = _places(chat.preferences)
 
     def rank(endpoint: Endpoint) -> tuple[int, bool, int, int]:

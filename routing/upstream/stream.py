@@ -1,7 +1,7 @@
 """An answer under way: its head is here, its body is read bit by bit."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from time import monotonic
 from typing import cast
 
@@ -19,31 +19,38 @@ class UpstreamStream:
     so a time limit is not for polling: the read after it raises UpstreamError("cut").
     """
 
-    __slots__ = ("_bytes", "_chunks", "_closed", "_deadline", "_ended", "_limits", "_reading", "_response", "status")
+    __slots__ = (
+        "_bytes",
+        "_chunks",
+        "_closed",
+        "_deadline",
+        "_ended",
+        "_limits",
+        "_reading",
+        "_source",
+        "headers",
+        "status",
+    )
 
     def __init__(self, response: httpx.Response, *, deadline: float, limits: UpstreamLimits) -> None:
         self.status = response.status_code
-        self._response = response
-        self._chunks = cast("AsyncGenerator[bytes, None]", aiter(cast("AsyncIterator[bytes]", response.stream)))
+        self.headers: Mapping[str, str] = _plain(response.headers.raw)
+        self._source = cast("httpx.AsyncByteStream", response.stream)
+        self._chunks = cast("AsyncGenerator[bytes, None]", aiter(self._source))
         self._deadline = deadline
         self._limits = limits
         self._bytes = 0
         self._ended = self._closed = self._reading = False
 
     @property
-    def headers(self) -> Mapping[str, str]:
-        """Names in lower case; of a name that comes twice the values are joined with a comma."""
-        return dict(self._response.headers.items())
-
-    @property
     def encoded(self) -> bool:
         """Whether the body is compressed, though we asked for none."""
-        return self._response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+        return self.headers.get("content-encoding", "").strip().lower() not in ("", "identity")
 
     @property
     def length(self) -> int:
         """The body's length as announced, 0 where it is not."""
-        text = self._response.headers.get("content-length", "")
+        text = self.headers.get("content-length", "")
         return int(text) if text.isascii() and text.isdigit() else 0
 
     async def read(self, timeout_s: float) -> bytes:
@@ -51,39 +58,40 @@ class UpstreamStream:
 
         Raises UpstreamError: "timeout", "cut" (also for a body shorter than announced), "too_large".
         """
-        if self._ended:
+        return b"" if self._ended else await self._within(timeout_s, self._next)
+
+    async def body(self) -> bytes:
+        """Everything up to the end, within the total time. Of an error status only the first part, or nothing.
+
+        Raises UpstreamError as `read` does.
+        """
+        if self.status >= 300 and self.encoded:
+            await self.aclose()
             return b""
+        return await self._within(self._limits.total_s, self._rest)
+
+    async def _within(self, timeout_s: float, read: Callable[[], Awaitable[bytes]]) -> bytes:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(timeout_s, self._deadline - monotonic())
         try:
-            async with asyncio.timeout_at(self._until(timeout_s)):
-                chunk = await self._next()
+            async with asyncio.timeout_at(until):
+                return await read()
         except FOREIGN as error:
             await self.aclose()
             raise (timed_out() if type(error) is TimeoutError else mapped(error)) from error
         except BaseException:
             await self.aclose()
             raise
-        if not chunk:
-            self._ended = True
-            await self.aclose()
-        return chunk
 
-    async def body(self, timeout_s: float | None = None) -> bytes:
-        """Everything up to the end, within the total time. Of an error status only the first part, or nothing.
-
-        Raises UpstreamError as `read` does.
-        """
-        failed = self.status >= 300
-        if failed and self.encoded:
-            await self.aclose()
-            return b""
+    async def _rest(self) -> bytes:
         parts = []
-        limit_s = self._limits.total_s if timeout_s is None else timeout_s
-        while chunk := await self.read(limit_s):
+        most = self._limits.error_body_bytes_max if self.status >= 300 else self._limits.response_bytes_max
+        while chunk := await self._next():
             parts.append(chunk)
-            if failed and self._bytes >= self._limits.error_body_bytes_max:
+            if self.status >= 300 and self._bytes >= most:
                 await self.aclose()
-                return b"".join(parts)[: self._limits.error_body_bytes_max]
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+                break
+        return parts[0][:most] if len(parts) == 1 else b"".join(parts)[:most]
 
     async def aclose(self) -> None:
         """Close at once; a connection with unread bytes is not used again. Idempotent, from any task."""
@@ -91,7 +99,7 @@ class UpstreamStream:
             return
         self._closed = True
         try:
-            await self._response.stream.aclose()  # type: ignore[union-attr]
+            await self._source.aclose()
             if not self._reading:
                 await self._chunks.aclose()
         except FOREIGN:
@@ -105,13 +113,20 @@ class UpstreamStream:
             chunk = await anext(self._chunks, b"")
         finally:
             self._reading = False
+        if not chunk:
+            self._ended = True
+            await self.aclose()
         self._bytes += len(chunk)
         if self._bytes > self._limits.response_bytes_max:
             most = self._limits.response_bytes_max
             raise UpstreamError("too_large", f"The provider's answer has more than {most} bytes.", may_be_billed=True)
         return chunk
 
-    def _until(self, timeout_s: float) -> float:
-        """The loop's time at which this read must end."""
-        now = monotonic()
-        return asyncio.get_running_loop().time() + min(timeout_s, self._deadline - now)
+
+def _plain(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Lower-case names; of a name that comes more than once the values are joined with a comma."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
