@@ -69,7 +69,8 @@ async def test_cookies_of_one_answer_do_not_go_out_with_the_next_request():
 
     async with serving(handler) as base, Upstream() as upstream:
         for _ in range(2):
-            await upstream.fetch(request(base), timeout_s=2)
+            named = base.replace("127.0.0.1", "localhost")  # aiohttp keeps no cookies of bare addresses anyway
+            await upstream.fetch(request(named), timeout_s=2)
     assert len(seen) == 2
     assert "cookie" not in seen[1]
 
@@ -279,6 +280,18 @@ async def test_a_stale_connection_is_replaced_once(end):
     assert len(connections) == 2
 
 
+async def test_a_new_connection_that_breaks_is_not_replaced():
+    connections = []
+
+    async def handler(reader, writer):
+        connections.append(1)
+        await read_request(reader)
+
+    async with serving(handler) as base:
+        assert (await failure(base)).kind == "cut"
+    assert len(connections) == 1
+
+
 async def test_never_more_than_one_replacement():
     connections = []
 
@@ -383,23 +396,23 @@ async def test_closing_from_another_task_ends_a_waiting_read():
 
 async def test_leaving_a_peer_that_does_not_read_ends_at_once():
     """Megabytes are still unsent: a close that waited for them would wait for ever."""
-    gone, drained, received = asyncio.Event(), asyncio.Event(), []
 
     async def handler(reader, writer):
-        await gone.wait()
-        while piece := await reader.read(2**20):
-            received.append(len(piece))
-        drained.set()
+        writer.transport.pause_reading()
+        await asyncio.sleep(20)
 
     async with serving(handler) as base, Upstream() as upstream:
+        connector = upstream._transport.client.connector
+        call = asyncio.create_task(upstream.fetch(request(base, b"x" * 20_000_000), timeout_s=0.4))
+        await asyncio.sleep(0.2)
+        (protocol,) = connector._acquired
+        ours = protocol.transport.get_extra_info("socket")
+        assert ours.fileno() > 0
         with pytest.raises(UpstreamError, match="in time"):
-            await upstream.fetch(request(base, b"x" * 20_000_000), timeout_s=0.3)
+            await call
         await asyncio.sleep(0.05)
-        assert not upstream._transport.client.connector._acquired
-        gone.set()
-        async with asyncio.timeout(2):
-            await drained.wait()
-    assert sum(received) < 20_000_000
+        assert not connector._acquired
+        assert ours.fileno() == -1
 
 
 async def test_more_than_a_hundred_at_once():
