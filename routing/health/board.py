@@ -39,7 +39,7 @@ class Health:
         breaker = self._breakers.get(endpoint.id)
         waits = [0.0] if breaker is None or breaker.out_until is None else [breaker.out_until - now]
         if endpoint.credentials:
-            waits.append(min(self._cooling.get(credential.id, now) - now for credential in endpoint.credentials))
+            waits.append(min(self._cool_until(endpoint, credential, now) - now for credential in endpoint.credentials))
         return max(0.0, *waits)
 
     def failed_within(self, endpoint_id: int, seconds: float) -> bool:
@@ -78,18 +78,22 @@ class Health:
         turn = self._turns.get(endpoint.id, 0)
         for step in range(len(credentials)):
             chosen = credentials[(turn + step) % len(credentials)]
-            if not self._is_cooling(chosen.id):
+            if not self._is_cooling(endpoint, chosen):
                 self._turns[endpoint.id] = turn + step + 1
                 return chosen
         return None
 
-    def cool(self, credential_id: str, seconds: float | None = None) -> None:
-        """Leave a credential alone, as after a 429: so long as it said, or the default; at most the limit."""
+    def cool(self, credential_id: str, seconds: float | None = None, *, endpoint_id: int | None = None) -> None:
+        """Leave a credential alone, as after a 429: so long as it said, or the default; at most the limit.
+
+        With `endpoint_id` for that endpoint only: most providers limit by model, and refuse access by model.
+        """
         asked_s = self._limits.cooldown_s if seconds is None else seconds
         until = self._clock() + min(max(0.0, asked_s), self._limits.cooldown_max_s)
         if len(self._cooling) >= COOLING_MAX:
             self._cooling = {name: end for name, end in self._cooling.items() if end > self._clock()}
-        self._cooling[credential_id] = max(until, self._cooling.get(credential_id, 0.0))
+        name = credential_id if endpoint_id is None else f"{credential_id}@{endpoint_id}"
+        self._cooling[name] = max(until, self._cooling.get(name, 0.0))
 
     def note_request(self) -> None:
         """Count one request of a caller."""
@@ -113,13 +117,14 @@ class Health:
     def _credentials_left(self, endpoint: Endpoint) -> bool:
         if not endpoint.credentials:
             return True
-        return any(not self._is_cooling(credential.id) for credential in endpoint.credentials)
+        return any(not self._is_cooling(endpoint, credential) for credential in endpoint.credentials)
 
-    def _is_cooling(self, credential_id: str) -> bool:
-        until = self._cooling.get(credential_id)
-        if until is None:
+    def _is_cooling(self, endpoint: Endpoint, credential: Credential) -> bool:
+        if not self._cooling:
             return False
-        if self._clock() < until:
-            return True
-        del self._cooling[credential_id]
-        return False
+        now = self._clock()
+        return self._cool_until(endpoint, credential, now) > now
+
+    def _cool_until(self, endpoint: Endpoint, credential: Credential, now: float) -> float:
+        whole = self._cooling.get(credential.id, now)
+        return max(whole, self._cooling.get(f"{credential.id}@{endpoint.id}", now))

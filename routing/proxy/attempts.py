@@ -113,9 +113,9 @@ def _failed(
     runtime.health.failure(endpoint.id, error)
     if error.kind == "rate_limited":
         wait_s = min(error.retry_after_s or 5.0, runtime.limits.cooldown_max_s)
-        runtime.health.cool(credential.id, wait_s)
+        runtime.health.cool(credential.id, wait_s, endpoint_id=endpoint.id)
     elif error.kind == "credential":
-        runtime.health.cool(credential.id, runtime.limits.cooldown_max_s)
+        runtime.health.cool(credential.id, runtime.limits.cooldown_max_s, endpoint_id=endpoint.id)
     if error.may_be_billed:
         usage = Usage(prompt=generation.chat.prompt_tokens_expected, images=generation.chat.images)
         generation.house += cost_nanousd(endpoint.prices, usage)

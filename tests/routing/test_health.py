@@ -217,3 +217,17 @@ def test_whatever_happens_it_comes_back(steps):
     assert health.acquire(ONE)
     health.success(ONE.id)
     assert health.available(ONE)
+
+
+def test_a_limit_on_one_model_leaves_the_credential_to_the_others(health):
+    """Most providers limit by model: a 429 for one must not take the others out of service."""
+    one, other = (
+        endpoint(1, credentials=(Credential("shared", "s"),)),
+        endpoint(2, credentials=(Credential("shared", "s"),)),
+    )
+    health.cool("shared", 20, endpoint_id=1)
+    assert health.credential(one) is None
+    assert not health.available(one)
+    assert health.back_in_s(one) == 20
+    assert health.credential(other) is not None
+    assert health.back_in_s(other) == 0
