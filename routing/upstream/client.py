@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import aiohttp
+from yarl import URL
 
 from routing.errors import UpstreamError
 from routing.types import UpstreamRequest
 from routing.upstream.connector import opened, session, tls
-from routing.upstream.failures import FOREIGN, is_stale, mapping, timed_out
+from routing.upstream.failures import FOREIGN, is_stale, mapped, timed_out
 from routing.upstream.limits import UpstreamLimits
 from routing.upstream.stream import UpstreamStream
 
@@ -25,10 +25,10 @@ class Upstream:
     def __init__(self, limits: UpstreamLimits | None = None) -> None:
         self.limits = limits or UpstreamLimits()
         context = tls()
-        self._transport = _transport(session(self.limits, context, reuse=True), context)
-        self._fresh = _transport(session(self.limits, context, reuse=False), context)
+        self._kept = session(self.limits, context, reuse=True)
+        self._fresh = session(self.limits, context, reuse=False)
         self._closed = False
-        self._urls: dict[str, httpx.URL] = {}
+        self._urls: dict[str, URL] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -39,8 +39,8 @@ class Upstream:
     async def aclose(self) -> None:
         """Close every connection; calls under way fail with UpstreamError."""
         self._closed = True
-        await self._transport.aclose()
-        await self._fresh.aclose()
+        await self._kept.close()
+        await self._fresh.close()
 
     async def fetch(self, request: UpstreamRequest, *, timeout_s: float) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers (lower-case names) and the whole body, all within `timeout_s`.
@@ -69,19 +69,16 @@ class Upstream:
         await self._accept(stream)
         return stream
 
-    async def _answered(self, request: UpstreamRequest, limit_s: float) -> httpx.Response:
+    async def _answered(self, request: UpstreamRequest, limit_s: float) -> aiohttp.ClientResponse:
         if self._closed:
             raise UpstreamError("connect", "The gateway is shutting down.")
-        with mapping():
-            try:
-                async with asyncio.timeout(limit_s) as scope:
-                    return await self._send(request, limit_s)
-            except TimeoutError as error:
-                if scope.expired():
-                    raise timed_out() from error
-                raise
+        try:
+            async with asyncio.timeout(limit_s) as scope:
+                return await self._send(request, limit_s)
+        except FOREIGN as error:
+            raise (timed_out() if scope.expired() else mapped(error)) from error
 
-    async def _send(self, request: UpstreamRequest, limit_s: float) -> httpx.Response:
+    async def _send(self, request: UpstreamRequest, limit_s: float) -> aiohttp.ClientResponse:
         """Send; once more on a new connection where a kept one turns out to be closed.
 
         A server that closes an idle connection while our request is under way drops it unread. That shows within a
@@ -90,12 +87,12 @@ class Upstream:
         opened.set(False)
         started = monotonic()
         try:
-            return await self._transport.handle_async_request(self._out(request, limit_s))
+            return await self._post(self._kept, request, limit_s)
         except FOREIGN as error:
             late = monotonic() - started > self.limits.stale_s
             if opened.get() or late or not is_stale(error):
                 raise
-        return await self._fresh.handle_async_request(self._out(request, limit_s))
+        return await self._post(self._fresh, request, limit_s)
 
     async def _accept(self, stream: UpstreamStream) -> None:
         """Refuse, by the head alone, an answer that must not be read."""
@@ -110,31 +107,34 @@ class Upstream:
             await stream.aclose()
             raise UpstreamError("too_large", f"The provider's answer has {stream.length} bytes.", may_be_billed=True)
 
-    def _out(self, request: UpstreamRequest, limit_s: float) -> httpx.Request:
-        url = self._urls.get(request.url)
-        if url is None:
-            if len(self._urls) >= _URLS_MAX:
-                self._urls.clear()
-            url = self._urls[request.url] = _checked(request.url)
+    async def _post(
+        self, over: aiohttp.ClientSession, request: UpstreamRequest, limit_s: float
+    ) -> aiohttp.ClientResponse:
         connect_s = min(self.limits.connect_s, limit_s)
         body: bytes | AsyncIterator[bytes] = request.body
-        headers = dict(request.headers)
+        headers = request.headers
         if len(request.body) > _PIECE_BYTES:  # at once, it would hold up the event loop
             body = _pieces(request.body)
-            headers["Content-Length"] = str(len(request.body))
-        extensions: dict[str, Any] = {"timeout": {"connect": connect_s, "pool": connect_s}}
-        return httpx.Request("POST", url, headers=headers, content=body, extensions=extensions)
+            headers = {**headers, "Content-Length": str(len(request.body))}
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s)
+        url = self._urls.get(request.url) or self._url(request.url)
+        return await over.request("POST", url, headers=headers, data=body, allow_redirects=False, timeout=timeout)
+
+    def _url(self, text: str) -> URL:
+        if len(self._urls) >= _URLS_MAX:
+            self._urls.clear()
+        url = self._urls[text] = _checked(text)
+        return url
 
 
-def _transport(client: Any, context: Any) -> AiohttpTransport:
-    return AiohttpTransport(client=client, verify=context, trust_env=False)
-
-
-def _checked(url: str) -> httpx.URL:
-    parsed = httpx.URL(url)
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
-        raise httpx.UnsupportedProtocol("only plain http and https addresses of the catalogue are called")
-    return parsed
+def _checked(text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise aiohttp.InvalidURL("unreadable") from error
+    if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
+        raise aiohttp.InvalidURL("only plain http and https addresses of the catalogue are called")
+    return url
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:

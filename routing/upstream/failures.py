@@ -1,37 +1,22 @@
-"""Foreign errors, mapped once. What was never sent cannot be billed; what was sent may be.
-
-httpx-aiohttp names a server that hangs up a *connect* timeout, so the aiohttp error behind it is what counts.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Foreign errors, mapped once. What was never sent cannot be billed; what was sent may be."""
 
 import aiohttp
-import httpx
 
 from routing.errors import UpstreamError
 
-FOREIGN = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, TimeoutError)
+FOREIGN = (aiohttp.ClientError, OSError, TimeoutError)
 
 _NOT_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientConnectorError,
     aiohttp.ServerFingerprintMismatch,
     aiohttp.InvalidURL,
-    httpx.InvalidURL,
-    httpx.UnsupportedProtocol,
 )
 _BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 
 
-def cause(error: BaseException) -> BaseException:
-    """The error below httpx's name for it."""
-    return error.__cause__ if isinstance(error, httpx.HTTPError) and error.__cause__ else error
-
-
 def mapped(error: BaseException) -> UpstreamError:
     """The UpstreamError that `error` means. Its text never holds an address or a header."""
-    error = cause(error)
     if isinstance(error, _NOT_SENT):
         return UpstreamError("connect", f"No connection to the provider ({_name(error)}).")
     if isinstance(error, TimeoutError):
@@ -48,19 +33,9 @@ def timed_out() -> UpstreamError:
 
 def is_stale(error: BaseException) -> bool:
     """Whether a connection broke before any byte of an answer came."""
-    error = cause(error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else the head of an answer that had begun
     return isinstance(error, _BROKEN) and not isinstance(error, _NOT_SENT)
-
-
-@contextmanager
-def mapping() -> Iterator[None]:
-    """Raises UpstreamError from whatever the libraries raise inside."""
-    try:
-        yield
-    except FOREIGN as error:
-        raise mapped(error) from error
 
 
 def _name(error: BaseException) -> str:

@@ -1,11 +1,10 @@
 """An answer under way: its head is here, its body is read bit by bit."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
-from typing import cast
 
-import httpx
+import aiohttp
 
 from routing.errors import UpstreamError
 from routing.upstream.failures import FOREIGN, mapped, timed_out
@@ -21,26 +20,23 @@ class UpstreamStream:
 
     __slots__ = (
         "_bytes",
-        "_chunks",
         "_closed",
         "_deadline",
         "_ended",
         "_limits",
-        "_reading",
-        "_source",
+        "_response",
         "headers",
         "status",
     )
 
-    def __init__(self, response: httpx.Response, *, deadline: float, limits: UpstreamLimits) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = _plain(response.headers.raw)
-        self._source = cast("httpx.AsyncByteStream", response.stream)
-        self._chunks = cast("AsyncGenerator[bytes, None]", aiter(self._source))
+    def __init__(self, response: aiohttp.ClientResponse, *, deadline: float, limits: UpstreamLimits) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = _plain(response.raw_headers)
+        self._response = response
         self._deadline = deadline
         self._limits = limits
         self._bytes = 0
-        self._ended = self._closed = self._reading = False
+        self._ended = self._closed = False
 
     @property
     def encoded(self) -> bool:
@@ -95,24 +91,14 @@ class UpstreamStream:
 
     async def aclose(self) -> None:
         """Close at once; a connection with unread bytes is not used again. Idempotent, from any task."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await self._source.aclose()
-            if not self._reading:
-                await self._chunks.aclose()
-        except FOREIGN:
-            pass  # it is closed; how the other side took it does not matter
+        if not self._closed:
+            self._closed = True
+            self._response.close()
 
     async def _next(self) -> bytes:
         if self._closed:
             raise UpstreamError("cut", "The stream was closed.", may_be_billed=True)
-        self._reading = True
-        try:
-            chunk = await anext(self._chunks, b"")
-        finally:
-            self._reading = False
+        chunk = await self._response.content.readany()
         if not chunk:
             self._ended = True
             await self.aclose()
@@ -123,7 +109,7 @@ class UpstreamStream:
         return chunk
 
 
-def _plain(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _plain(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names; of a name that comes more than once the values are joined with a comma."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:

@@ -402,7 +402,7 @@ async def test_leaving_a_peer_that_does_not_read_ends_at_once():
         await asyncio.sleep(20)
 
     async with serving(handler) as base, Upstream() as upstream:
-        connector = upstream._transport.client.connector
+        connector = upstream._kept.connector
         call = asyncio.create_task(upstream.fetch(request(base, b"x" * 20_000_000), timeout_s=0.4))
         await asyncio.sleep(0.2)
         (protocol,) = connector._acquired

@@ -85,7 +85,7 @@ async def storm(handler=echo) -> Counter:
     limits = UpstreamLimits(connections_max=100, connect_s=20)
     async with serving(handler) as base, Upstream(limits) as upstream:
         await asyncio.gather(*(guarded(number) for number in range(REQUESTS)))
-        connector = upstream._transport.client.connector
+        connector = upstream._kept.connector
         assert not connector._acquired
         assert sum(map(len, connector._conns.values())) <= 100
     return seen
