@@ -111,9 +111,9 @@ class Directory:
         self._hurry.set()
 
     async def poll(self) -> None:
-        """Forget every key that changed since the last poll; raises Outage."""
+        """Forget every key that changed since the last poll - all, after too long a silence; raises Outage."""
         sent = time.monotonic()
-        if not self._seen_xid:
+        if not self._seen_xid or sent - self._fresh_at > self._grace_s:
             self._version += 1
             self._entries.clear()
             self._digests.clear()

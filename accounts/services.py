@@ -1,13 +1,13 @@
 """Writes: people, workspaces and keys. Keyword-only; the outermost caller owns the transaction."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import keys
-from accounts.models import ApiKey, ApiKeySecret, LimitReset, Membership, Role, User, Workspace
+from accounts.models import ApiKey, ApiKeySecret, KeyChange, LimitReset, Membership, Role, User, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,9 @@ def api_key_rotate(*, key: ApiKey, grace_until: datetime | None) -> NewKey:
 def api_key_revoke(*, key: ApiKey) -> None:
     """Stop a key for good; every worker forgets it within 5 seconds."""
     ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+def key_changes_prune(*, older_than: timedelta) -> int:
+    """Delete notes of key changes that every worker has long read; how many."""
+    deleted, _ = KeyChange.objects.filter(changed_at__lt=timezone.now() - older_than).delete()
+    return deleted

@@ -1,19 +1,23 @@
 """What the application's role may do: read all, write most, and never change what is append-only."""
 
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 
 APPEND_ONLY = ("billing_transfer", "billing_usagerecord", "billing_books", "routing_endpointprice")
 READ_ONLY = ("django_migrations",)
 
 
-def grant_application_role(*, owner: str = "owner", role: str) -> None:
-    """Give `role` its rights on every table there is. Safe to repeat; run after each migration, as the owner."""
+def grant_application_role(*, owner: str = "owner", role: str) -> bool:
+    """Give `role` its rights on every table there is; False where it is the owner itself, and so unguarded.
+
+    Safe to repeat; run after each migration, as the owner.
+    """
     name = sql.Identifier(role)
-    with connections[owner].cursor() as cursor:
+    # In one transaction: no moment at which the application could change the ledger.
+    with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
         cursor.execute("SELECT current_user")
         if cursor.fetchone()[0] == role:
-            return
+            return False
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {}",
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
@@ -29,6 +33,7 @@ def grant_application_role(*, owner: str = "owner", role: str) -> None:
             cursor.execute(
                 sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
             )
+    return True
 
 
 def _append_only(cursor) -> list[str]:  # type: ignore[no-untyped-def]

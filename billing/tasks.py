@@ -1,11 +1,13 @@
 """Celery tasks of billing. Each may run twice, or at the same time as itself."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery, shared_task
 from django.conf import settings
 
+from accounts.services import key_changes_prune
 from billing.audit import audit
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
@@ -33,6 +35,12 @@ def ensure_partitions() -> int:
     return partitions_ensure()
 
 
+@shared_task(name="billing.prune_key_changes")
+def prune_key_changes() -> int:
+    """Workers poll every few seconds, and read everything anew after a silence: a day is more than enough."""
+    return key_changes_prune(older_than=timedelta(days=1))
+
+
 @shared_task(name="billing.audit_books")
 def audit_books() -> int:
     """The nightly proof."""
@@ -47,6 +55,7 @@ def schedule(app: Celery) -> None:
     entries: dict[str, tuple[Any, float]] = {
         "roll up usage": (roll_up, ROLLUPS_EVERY_S),
         "make partitions": (ensure_partitions, PARTITIONS_EVERY_S),
+        "prune key changes": (prune_key_changes, PARTITIONS_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

@@ -13,12 +13,13 @@ django.setup()
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 
+from routing.api.probes import PROBES
 from routing.lifecycle import lifespan
 from xroute.api import demo
 from xroute.api.handler import LeanHandler
 from xroute.celery import app as celery_app
 
-API_PREFIXES = ("/openai/", "/v1/", "/api/", "/healthz", "/readyz")
+API_PREFIXES = ("/openai/", "/v1/", "/api/")
 _api = LeanHandler("routing.api.urls")
 _browser = ASGIHandler()
 _demo = settings.XROUTE_MODE == "demo"
@@ -28,6 +29,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
+    elif scope["path"] in PROBES:
+        await PROBES[scope["path"]](send)
     elif scope["path"].startswith(API_PREFIXES):
         await _api(scope, receive, send)
     elif _demo and (why := demo.refusal(scope)):

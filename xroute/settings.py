@@ -66,7 +66,10 @@ try:
     XROUTE_POOL_MAX = env.integer("XROUTE_POOL_MAX", 8, low=3)
 
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
-    XROUTE_WEBHOST_PEERS = env.words("XROUTE_TRUSTED_PROXIES", "")
+    XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")
+    if "*" in XROUTE_TRUSTED_PROXIES:
+        # Then anyone could name the address that a key's allowed_cidrs are compared with.
+        raise env.BadSetting("XROUTE_TRUSTED_PROXIES is '*'. Name the addresses of your proxies instead.")
     DATABASES: dict[str, dict[str, Any]] = {
         "default": django_database(DATABASE_URL),
         "owner": django_database(MIGRATION_DATABASE_URL),

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         listening = sockets(chosen.fd)
         if settings.XROUTE_MODE == "demo":
             check_demo([sock.getsockname()[0] for sock in listening] or [chosen.host])
-        proxies = env.words("XROUTE_TRUSTED_PROXIES")
+        proxies = settings.XROUTE_TRUSTED_PROXIES
     except (ImproperlyConfigured, env.BadSetting) as error:
         sys.exit(f"XRoute cannot start: {error}")
     made = config(chosen.app, chosen.host, port, drain_s=settings.XROUTE_DRAIN_S, proxies=proxies)

@@ -6,7 +6,6 @@ from routing.api.account import Credits, Key
 from routing.api.chat import ChatCompletions
 from routing.api.generation import GenerationDetail
 from routing.api.models import ModelDetail, ModelList
-from routing.api.probes import Health, Ready
 
 PREFIXES = ("openai/v1/", "v1/", "api/v1/")
 
@@ -22,8 +21,4 @@ def _under(prefix: str) -> list[URLPattern]:
     ]
 
 
-urlpatterns = [
-    *(pattern for prefix in PREFIXES for pattern in _under(prefix)),
-    path("healthz", Health.as_view()),
-    path("readyz", Ready.as_view()),
-]
+urlpatterns = [pattern for prefix in PREFIXES for pattern in _under(prefix)]

@@ -65,6 +65,7 @@ class Database:
         )
         self._down_since: float | None = None
         self._abandoned: set[asyncio.Task[Any]] = set()
+        self._checking: asyncio.Task[None] | None = None
 
     @property
     def away_s(self) -> float:
@@ -75,6 +76,8 @@ class Database:
         await self._pool.open(wait=True, timeout=timeout_s)
 
     async def close(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
         await self._pool.close(timeout=2)
 
     async def fetch(
@@ -133,5 +136,16 @@ class Database:
     def _note(self, answered: bool) -> None:
         if answered:
             self._down_since = None
-        elif self._down_since is None:
+            return
+        if self._down_since is None:
             self._down_since = time.monotonic()
+        if self._checking is None or self._checking.done():
+            # One broken connection means that all pooled ones are suspect: find out beside the requests, not in them.
+            self._checking = asyncio.create_task(self._check())
+
+    async def _check(self) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.check()
+        except (psycopg.Error, OSError, TimeoutError):
+            pass

@@ -187,12 +187,12 @@ def split(data: bytes) -> list[bytes]:
 
 
 async def read(receive: Any) -> bytes:
-    body = b""
+    parts: list[bytes] = []
     while True:
-        message: dict[str, Any] = await receive()
-        body += message.get("body", b"")
+        message = await receive()
+        parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)
 
 
 async def gone(receive: Any) -> None:

@@ -20,7 +20,11 @@ class Command(Migrate):
         super().handle(*args, **options)
         if options["app_label"] or options["plan"] or options["check_unapplied"]:
             return
-        grant_application_role(role=settings.DATABASES["default"]["USER"])
+        if not grant_application_role(role=settings.DATABASES["default"]["USER"]):
+            self.stderr.write(
+                "Warning: the application runs as the owner of its tables. Give it a role of its own in DATABASE_URL "
+                "and the owner's in MIGRATION_DATABASE_URL, so that PostgreSQL itself keeps the ledger append-only."
+            )
         try:
             stamp_books()
         except BadSetting as error:
