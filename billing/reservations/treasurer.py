@@ -8,27 +8,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from billing.reservations.pots import Hold, Pot, PotKey, Pots, Refused, Want, grow
+from billing.reservations.asks import Ask
+from billing.reservations.gives import Give, collect, drop_empty
+from billing.reservations.pots import Hold, Pots, Refused, Want, grow
 from xroute.lib.pg import Database, Outage
 
 logger = logging.getLogger("xroute.treasurer")
 RECALL_EVERY_S, RECALL_WAIT_S = 0.1, 0.2
-
-
-@dataclass(slots=True)
-class Ask:
-    """One waiting request: what it took from this worker's pots at once, and who waits for the rest."""
-
-    want: Want
-    hold: Hold
-    answer: "asyncio.Future[None]"
-    from_pot: int = 0
-    from_key: int = 0
 
 
 class Treasurer:
@@ -121,23 +111,32 @@ class Treasurer:
     async def turn(self) -> None:
         """One operation: everything that waits, and what lies idle."""
         asks, self._waiting = [ask for ask in self._waiting if not ask.answer.done()], []
-        gives = self._gives()
+        recalled, self._recalled = self._recalled, set()
+        pots, now = self.pots, time.monotonic()
+        gives = collect(pots, now=now, idle_s=self._idle_s, recalled=recalled)
         if not asks and not gives:
             return
-        pots = self.pots
-        items = [self._item(number, ask) for number, ask in enumerate(asks)] + [item for *_, item in gives]
+        items = [ask.item(number) for number, ask in enumerate(asks)] + [give.item() for give in gives]
+        error: Exception = Outage("lease lost")
         try:
             results = await self._operate(pots, items)
-        except Exception as error:
+        except Exception as fault:
             logger.exception("hold operation failed")
-            results = None
-            self._fail(asks, Outage(type(error).__name__))
+            results, error = None, Outage(type(fault).__name__)
         if results is None:
-            self._undo(asks, gives)
-            self._fail(asks, Outage("lease lost"))
+            self._undo(asks, gives, error)
             return
-        self._apply(asks, results)
-        self._drop_empty(pots)
+        for result in results:
+            asks[result["i"]].apply(result)
+        drop_empty(pots, now=time.monotonic())
+
+    @staticmethod
+    def _undo(asks: list[Ask], gives: list[Give], error: Exception) -> None:
+        for ask in asks:
+            ask.undo()
+            ask.fail(error)
+        for give in gives:
+            give.undo()
 
     async def _operate(self, pots: Pots, items: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
         """Ask until the outcome is known; None where the worker has expired."""
@@ -156,108 +155,3 @@ class Treasurer:
                 return None
             return list(answer["results"])
         return None
-
-    @staticmethod
-    def _item(number: int, ask: Ask) -> dict[str, Any]:
-        """An ask less what the pots here have free, which it takes at once."""
-        want, hold = ask.want, ask.hold
-        ask.from_pot = max(0, min(hold.pot.free, want.floor))
-        key_free = 0 if hold.key_pot is None else hold.key_pot.free
-        ask.from_key = max(0, min(key_free, want.floor))
-        hold.pot.used += ask.from_pot
-        if hold.key_pot is not None:
-            hold.key_pot.used += ask.from_key
-        return {
-            "i": number,
-            "account": want.account_id,
-            "full": want.full - ask.from_pot,
-            "floor": want.floor - ask.from_pot,
-            "have": ask.from_pot,
-            "spare": want.spare,
-            "key": want.key_id,
-            "period": want.period,
-            "key_full": want.full - ask.from_key,
-            "key_floor": want.floor - ask.from_key,
-            "key_have": ask.from_key,
-        }
-
-    def _gives(self) -> list[tuple[Pot, int, int, dict[str, Any]]]:
-        """What lies idle goes back: at once where it was recalled, else after a while. Taken out of the pots now."""
-        before, recalled, self._recalled = time.monotonic() - self._idle_s, self._recalled, set()
-        gives = []
-        for name, pot in self.pots.all.items():
-            spare, exposure = max(0, pot.free), pot.exposure - pot.exposed
-            due = pot.account_id in recalled or (pot.touched < before and pot.idle) or pot.touched < before - 60
-            if due and (spare or exposure):
-                pot.held -= spare
-                pot.exposure -= exposure
-                gives.append((pot, spare, exposure, _give_item(name, spare, exposure)))
-        return gives
-
-    @staticmethod
-    def _undo(asks: list[Ask], gives: list[tuple[Pot, int, int, dict[str, Any]]]) -> None:
-        for ask in asks:
-            _return(ask)
-        for pot, spare, exposure, _ in gives:
-            pot.held += spare
-            pot.exposure += exposure
-
-    @staticmethod
-    def _fail(asks: list[Ask], error: Exception) -> None:
-        for ask in asks:
-            if not ask.answer.done():
-                ask.answer.set_exception(error)
-
-    @staticmethod
-    def _apply(asks: list[Ask], results: list[dict[str, Any]]) -> None:
-        for result in results:
-            ask, hold = asks[result["i"]], asks[result["i"]].hold
-            _return(ask)
-            if "refused" in result:
-                if not ask.answer.done():
-                    ask.answer.set_exception(_refusal(result, ask))
-                continue
-            hold.pot.held += result["take"]
-            hold.pot.exposure += result["expose"]
-            if hold.key_pot is not None:
-                hold.key_pot.held += result["key_take"]
-            hold.touch(time.monotonic())
-            # Who waited may be gone: then what was granted lies free in the pot, for the next one or the sweep.
-            if not ask.answer.done():
-                reserved = ask.want.full - result["expose"]
-                grow(hold, reserved, _key_share(ask, reserved), result["expose"])
-                ask.answer.set_result(None)
-
-    def _drop_empty(self, pots: Pots) -> None:
-        empty = [name for name, pot in pots.all.items() if pot.idle and not pot.held and not pot.exposure]
-        for name in empty:
-            if pots.all[name].touched < time.monotonic() - 60:
-                del pots.all[name]
-
-
-def _return(ask: Ask) -> None:
-    ask.hold.pot.used -= ask.from_pot
-    if ask.hold.key_pot is not None:
-        ask.hold.key_pot.used -= ask.from_key
-
-
-def _key_share(ask: Ask, reserved: int) -> int:
-    """How much of the key's pot the hold takes: as much as of the account's, or what there is."""
-    return 0 if ask.hold.key_pot is None else min(reserved, max(0, ask.hold.key_pot.free))
-
-
-def _refusal(result: dict[str, Any], ask: Ask) -> Refused:
-    key_left = result.get("key_left")
-    return Refused(
-        result["refused"],
-        available=result["available"] + max(0, ask.hold.pot.free),
-        posted=result["posted"],
-        key_left=None if key_left is None else key_left + max(0, ask.hold.key_pot.free if ask.hold.key_pot else 0),
-    )
-
-
-def _give_item(name: PotKey, spare: int, exposure: int) -> dict[str, Any]:
-    kind, number, period = name
-    if kind == "account":
-        return {"account": number, "give": spare, "give_exposure": exposure}
-    return {"key": number, "period": period, "give_key": spare}
