@@ -35,6 +35,11 @@ SELECT e.id, e.provider_id, e.upstream_id, e.context_length, e.max_output_tokens
   JOIN LATERAL (SELECT * FROM routing_endpointprice x WHERE x.endpoint_id = e.id AND x.valid_from <= now()
                  ORDER BY x.valid_from DESC, x.id DESC LIMIT 1) p ON true
  WHERE e.enabled ORDER BY m.slug, e.id"""
+UNPRICED = """
+SELECT m.slug, p.slug FROM routing_endpoint e
+  JOIN routing_model m ON m.id = e.model_id JOIN routing_provider p ON p.id = e.provider_id
+ WHERE e.enabled AND NOT EXISTS (SELECT 1 FROM routing_endpointprice x
+                                  WHERE x.endpoint_id = e.id AND x.valid_from <= now())"""
 PLACEHOLDER = re.compile(r"\{([A-Z0-9_]+)\}")
 
 
@@ -96,6 +101,8 @@ class Catalogue:
             providers = await self._db.fetch(PROVIDERS, timeout_s=10)
             endpoints = await self._db.fetch(ENDPOINTS, timeout_s=10)
             self.snapshot = self._build(version, providers, endpoints)
+            for model, provider in await self._db.fetch(UNPRICED):
+                logger.error("ALERT %s at %s has no price: it is not callable until it has one", model, provider)
 
     async def run(self, *, every_s: float = 5.0) -> None:
         """Refresh for ever."""

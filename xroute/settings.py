@@ -16,7 +16,9 @@ try:
     XROUTE_SPOOL_DIR = Path(env.text("XROUTE_SPOOL_DIR", str(XROUTE_DATA_DIR / "spool")))
 
     SECRET_KEY = env.secret("SECRET_KEY")
-    XROUTE_ENCRYPTION_KEYS = [key.strip() for key in env.secret("XROUTE_ENCRYPTION_KEYS").split(",")]
+    XROUTE_ENCRYPTION_KEYS = env.fernet_keys("XROUTE_ENCRYPTION_KEYS")
+    if XROUTE_MODE == "demo" and env.text("STRIPE_SECRET_KEY", "").startswith(("sk_live_", "rk_live_")):
+        raise env.BadSetting("STRIPE_SECRET_KEY is a live key, and XROUTE_MODE is demo. Demo takes no real money.")
     DATABASE_URL = env.text("DATABASE_URL")
     DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
     MIGRATION_DATABASE_URL = env.text("MIGRATION_DATABASE_URL", DATABASE_URL)

@@ -3,6 +3,7 @@
 Every reader looks at NAME and, for secrets, at NAME_FILE (a path whose content is the value).
 """
 
+import base64
 import os
 from pathlib import Path
 
@@ -103,3 +104,17 @@ def secret(name: str, *, length_min: int = 32) -> str:
     if len(value) < length_min:
         raise BadSetting(f"{name} has {len(value)} characters; at least {length_min} are needed. {fix}")
     return value
+
+
+def fernet_keys(name: str) -> list[str]:
+    """A comma-separated list of Fernet keys, newest first, as a secret."""
+    keys = [key.strip() for key in secret(name).split(",") if key.strip()]
+    for key in keys:
+        try:
+            sound = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            sound = False
+        if not sound:
+            make = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+            raise BadSetting(f"{name} holds something that is no Fernet key. Make one with: {make}")
+    return keys
