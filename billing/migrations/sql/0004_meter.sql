@@ -16,7 +16,11 @@ BEGIN
     RETURN 'duplicate';
   END IF;
 
-  INSERT INTO billing_usagerecord
+  INSERT INTO billing_usagerecord (
+    created_at, id, batch_id, worker_id, workspace_id, account_id, key_id, period_start, request_id, upstream_id,
+    model, provider, endpoint_id, price_id, streamed, cancelled, late, basis, reason,
+    finish_reason, prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nanousd,
+    house_nanousd, held_nanousd, latency_ms, first_byte_ms, attempts)
   SELECT r.created_at, r.id, p_batch, p_worker, r.workspace, r.account, r.key, r.period, r.request_id, r.upstream_id,
          r.model, r.provider, r.endpoint, r.price, r.streamed, r.cancelled, NOT live, r.basis, r.reason,
          r.finish_reason, r.prompt, r.completion, r.cached, r.cache_write, r.reasoning, r.cost, r.house,
