@@ -11,31 +11,55 @@ import uvicorn
 from xroute.embedded.provider.app import Sandbox
 from xroute.embedded.provider.book import Book
 
+HOST = "127.0.0.1"
+BACKLOG = 2048
+KEEP_ALIVE_S = 75  # as providers' front servers do; shorter than a client's pool would race with its next request
+STOP_S = 1
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m xroute.embedded.provider")
-    parser.add_argument("--port", type=int, required=True, help="0 for any free one")
-    parser.add_argument("--book", type=Path, required=True)
-    chosen = parser.parse_args()
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind(("127.0.0.1", chosen.port))
-    except OSError as error:
-        sys.exit(f"Port {chosen.port} is in use ({error.strerror}).")
+    chosen = _arguments()
+    sock = _listen(chosen.port)
     print(sock.getsockname()[1], flush=True)
-    # A cut connection is an exception on purpose here; its traceback says nothing.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    # Connections are cut by not ending an answer, which the server takes for a mistake of ours.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.msg)
     config = uvicorn.Config(
         Sandbox(Book(chosen.book)),
         loop="uvloop",
         http="httptools",
+        ws="none",
         lifespan="off",
         access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=1,
+        log_level="warning",
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
     )
     uvicorn.Server(config).run(sockets=[sock])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m xroute.embedded.provider")
+    parser.add_argument("--port", type=int, required=True, help="0 for any free one")
+    parser.add_argument("--book", type=Path, required=True)
+    parser.add_argument("--host", default=HOST, help="nothing but 127.0.0.1: whoever reaches it may use it")
+    chosen = parser.parse_args()
+    if chosen.host != HOST:
+        parser.error(f"It listens on {HOST} only, not on {chosen.host}.")
+    return chosen
+
+
+def _listen(port: int) -> socket.socket:
+    """Listening before the port is printed, so that whoever reads it may connect at once."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+    except OSError as error:
+        sys.exit(f"Port {port} is in use ({error.strerror}).")
+    sock.listen(BACKLOG)
+    return sock
 
 
 if __name__ == "__main__":

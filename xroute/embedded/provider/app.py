@@ -1,217 +1,144 @@
-"""The ASGI application: paths, faults before the first byte, the book, and watching for clients that leave."""
+"""The ASGI application: three providers on one port, and the ways to look behind them."""
 
 import asyncio
-import gzip
 import itertools
 import secrets
 import time
-from typing import Any
+from collections import Counter
+from urllib.parse import parse_qs
 
 import orjson
 
 from xroute.embedded.provider import shapes
-from xroute.embedded.provider.book import Book
-from xroute.embedded.provider.plan import Plan, plan
-from xroute.embedded.provider.stream import Cut, Streamed
+from xroute.embedded.provider.before import failed
+from xroute.embedded.provider.book import Book, Entry, Forgotten
+from xroute.embedded.provider.client import Client, Left, Message, Receive, Send, TooLarge
+from xroute.embedded.provider.faults import PLAIN, Fault, short_name
+from xroute.embedded.provider.plain import answer_plain
+from xroute.embedded.provider.plan import plan
+from xroute.embedded.provider.stream import Stream
+from xroute.embedded.provider.validate import Refused, authorize, validate
 
-JSON = [(b"content-type", b"application/json")]
 PREFIXES = {"/v1": "a", "/b/v1": "b", "/c/v1": "c"}
-MESSAGES = {429: "Rate limit reached (sandbox).", 401: "Incorrect API key provided (sandbox)."}
+SWITCHES = ("a", "b", "c", "toggle")
+MODELS = ("sandbox", "echo", "tiny", "reasoner", *(f"fault-{name}" for name in PLAIN))
+REQUEST_ID_CHARACTERS_MAX = 200
 
 
 class Sandbox:
-    """Three providers in one process. `switches` makes a whole prefix fail with 500."""
+    """`switches` that are on make a whole prefix, or the model fault-toggle, fail with 500."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self.switches: set[str] = set()
-        self._counter = itertools.count()
-        self._mark = secrets.token_hex(4)
+        self.open = self.served = 0
+        self._mark, self._ids = secrets.token_hex(6), itertools.count(1)
+        self._counts: Counter[tuple[str, str]] = Counter()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        path, method = scope["path"], scope["method"]
-        prefix, _, leaf = path.rpartition("/chat/completions")
-        if method == "POST" and prefix in PREFIXES and not leaf:
-            await self._completions(scope, receive, send, PREFIXES[prefix])
-        else:
-            await self._other(scope, send, method, path)
-
-    async def _other(self, scope: Any, send: Any, method: str, path: str) -> None:
-        if path == "/healthz":
-            await plain(send, 200, orjson.dumps({"open": self._book.open, "served": self._book.served}))
-        elif path == "/book":
-            after = int(
-                dict(p.split("=") for p in scope["query_string"].decode().split("&") if "=" in p).get("after", 0)
-            )
-            await plain(send, 200, orjson.dumps([row for row in self._book.rows if row["n"] > after]))
-        elif method == "POST" and path.startswith("/switch/"):
-            _, _, name, state = path.split("/")
-            (self.switches.add if state == "on" else self.switches.discard)(name)
-            await plain(send, 200, b"{}")
-        elif path.endswith("/models"):
-            data = [{"id": "sandbox", "object": "model", "created": 0, "owned_by": "sandbox"}]
-            await plain(send, 200, orjson.dumps({"object": "list", "data": data}))
-        else:
-            await plain(send, 404, shapes.error("Not found", code="unknown_url"))
-
-    async def _completions(self, scope: Any, receive: Any, send: Any, prefix: str) -> None:
-        headers = dict(scope["headers"])
-        raw = await read(receive)
-        self._book.open += 1
-        try:
-            refusal = self._refusal(headers, raw, prefix)
-            if refusal is not None:
-                await plain(send, *refusal)
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        for leaf, method in (("/chat/completions", "POST"), ("/models", "GET")):
+            prefix = PREFIXES.get(path.removesuffix(leaf)) if path.endswith(leaf) else None
+            if prefix and scope["method"] == method:
+                await self._provider(prefix, leaf, scope, receive, send)
                 return
-            made = plan(orjson.loads(raw))
-            await self._answer(made, prefix, headers, receive, send)
-        finally:
-            self._book.open -= 1
+        await self._behind(path, scope, Client(receive, send))
 
-    def _refusal(self, headers: dict[bytes, bytes], raw: bytes, prefix: str) -> tuple[int, bytes] | None:
-        if (
-            not headers.get(b"authorization", b"").startswith(b"Bearer ")
-            or b"bad-credential" in headers[b"authorization"]
-        ):
-            return 401, shapes.error(MESSAGES[401], code="invalid_api_key")
+    async def _provider(self, prefix: str, leaf: str, scope: Message, receive: Receive, send: Send) -> None:
+        """What a provider does: refuse, or answer, and count."""
+        number = f"{self._mark}{next(self._ids):010x}"
+        client = Client(receive, send, [(b"x-request-id", b"req_" + number.encode())])
+        headers = dict(scope["headers"])
+        self.open += 1
         try:
-            body = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            return 400, shapes.error("We could not parse the JSON body of your request.")
-        for name, kind in (("model", str), ("messages", list)):
-            if not isinstance(body, dict) or not body.get(name) or not isinstance(body[name], kind):
-                return 400, shapes.error(f"Missing required parameter: '{name}'.", param=name)
-        if str(body["model"]).rpartition("/")[2].startswith("no-such"):
-            return 404, shapes.error("The model does not exist.", code="model_not_found", param="model")
-        if prefix in self.switches:
-            return 500, shapes.error("Switched off.", kind="server_error")
-        return None
-
-    async def _answer(self, made: Plan, prefix: str, headers: Any, receive: Any, send: Any) -> None:
-        answer_id = f"chatcmpl-{self._mark}-{next(self._counter)}"
-        request_id = headers.get(b"x-request-id", b"").decode() or None
-        row = {"id": answer_id, "prefix": prefix, "model": made.model, "stream": made.stream, "request_id": request_id}
-        row |= {"started": time.time(), "prompt_tokens": made.prompt_tokens, "cached_tokens": 0, "reasoning_tokens": 0}
-        if await self._failed(made, send):
-            return
-        if made.first_s:
-            await asyncio.sleep(made.first_s)
-        if made.stream:
-            await self._stream(made, answer_id, row, receive, send)
-        else:
-            await self._plain(made, answer_id, row, receive, send)
-
-    async def _failed(self, made: Plan, send: Any) -> bool:
-        """Whether the answer was a fault before its first byte."""
-        fault, number = made.fault, made.number
-        if fault == "flaky":
-            fault, number = ("status", 500) if next(self._counter) % 100 < number else ("", 0)
-        if fault == "silence" and not number:
-            await asyncio.sleep(3600)
-        if fault == "status":
-            extra = [(b"retry-after", b"1")] if number == 429 else []
-            message = MESSAGES.get(number, f"The sandbox answers {number} on demand.")
-            kind = "invalid_request_error" if number < 429 else "server_error"
-            await plain(send, number, shapes.error(message, kind=kind), extra)
-        elif fault == "html":
-            await plain(send, number, b"<html><body>Bad gateway</body></html>", [(b"content-type", b"text/html")])
-        elif fault == "redirect":
-            await plain(send, 307, b"", [(b"location", b"http://127.0.0.1:1/")])
-        elif fault == "gzip":
-            await plain(send, 200, gzip.compress(bytes(50 * 2**20), 1), [(b"content-encoding", b"gzip")])
-        elif fault == "error-200" and not made.stream:
-            await plain(send, 200, shapes.error("The sandbox fails on demand.", kind="server_error"))
-        elif fault == "garbage" and not made.stream:
-            await plain(send, 200, b"{this is not json")
-        else:
-            return False
-        return True
-
-    async def _plain(self, made: Plan, answer_id: str, row: dict[str, Any], receive: Any, send: Any) -> None:
-        pause_s = made.number / 1000 if made.fault == "slow" else made.delay_s
-        if pause_s and not await stayed(receive, pause_s):
-            self._book.write({**row, "completion_tokens": 0, "outcome": "aborted"})
-            return
-        body = shapes.completion(made, answer_id)
-        if made.fault == "empty":
-            body["choices"], body["usage"] = [], made.usage | {"completion_tokens": 0}
-        if made.fault == "usage-missing":
-            del body["usage"]
-        if made.fault == "usage-absurd":
-            body["usage"] = shapes.ABSURD
-        outcome = "fault" if made.fault == "cut" else "complete"
-        self._book.write({**row, "completion_tokens": made.completion_tokens * made.n, "outcome": outcome})
-        data = orjson.dumps(body)
-        if made.fault == "cut":
-            await send({"type": "http.response.start", "status": 200, "headers": [*JSON, (b"content-length", b"9999")]})
-            await send({"type": "http.response.body", "body": data[:50], "more_body": True})
-            raise Cut
-        await plain(send, 200, data)
-
-    async def _stream(self, made: Plan, answer_id: str, row: dict[str, Any], receive: Any, send: Any) -> None:
-        streamed = Streamed(made, answer_id)
-        left = asyncio.create_task(gone(receive))
-        relay = asyncio.create_task(self._relay(streamed, row, send, made))
-        try:
-            await asyncio.wait({left, relay}, return_when=asyncio.FIRST_COMPLETED)
-            if not relay.done():
-                relay.cancel()
-                if not streamed.finishing:
-                    self._book.write({**row, "completion_tokens": streamed.tokens, "outcome": "aborted"})
-            elif relay.exception() is not None:
-                self._book.write({**row, "completion_tokens": streamed.tokens, "outcome": "fault"})
-                raise Cut
+            if prefix in self.switches:
+                raise Refused(500, shapes.status_error(500))
+            authorize(headers.get(b"authorization", b""))
+            if leaf == "/models":
+                await client.answer(200, _models())
+            else:
+                await self._complete(prefix, f"chatcmpl-{number}", headers, client)
+        except Refused as refused:
+            await client.answer(refused.status, refused.body)
+        except TooLarge:
+            await client.answer(413, shapes.error("Request body too large."))
+        except Left:
+            pass
         finally:
-            left.cancel()
+            client.close()
+            self.open -= 1
+            self.served += 1
 
-    async def _relay(self, streamed: Streamed, row: dict[str, Any], send: Any, made: Plan) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
-        booked = False
-        async for data in streamed.events():
-            if streamed.finishing and not booked:
-                self._book.write({**row, "completion_tokens": streamed.tokens, "outcome": "complete"})
-                booked = True
-            for part in split(data) if made.ragged else (data,):
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        if not booked and streamed.tokens:
-            self._book.write({**row, "completion_tokens": streamed.tokens, "outcome": "fault"})
-        await send({"type": "http.response.body", "body": b""})
+    async def _complete(self, prefix: str, answer_id: str, headers: dict[bytes, bytes], client: Client) -> None:
+        body, fault = validate(await client.read())
+        asked = plan(body, fault, answer_id, int(time.time()))
+        entry = Entry(
+            self._book,
+            id=answer_id,
+            prefix=prefix,
+            model=asked.model,
+            stream=asked.stream,
+            prompt_tokens=asked.prompt_tokens,
+            cached_tokens=asked.cached_tokens,
+            request_id=_request_id(headers),
+        )
+        count = self._count(prefix, fault, asked.model)
+        try:
+            if asked.first_s:
+                await client.pause(asked.first_s)
+            switched = "toggle" in self.switches
+            if await failed(fault, client, stream=asked.stream, count=count, switched=switched):
+                return
+            if asked.stream:
+                await Stream(asked, client, entry, count).run()
+            else:
+                await answer_plain(asked, client, entry, count)
+        except Left:
+            entry.write("aborted")
+            raise
+        except asyncio.CancelledError:
+            entry.write("fault")  # this server stops
+            raise
+
+    def _count(self, prefix: str, fault: Fault, model: str) -> int:
+        """Which request for this faulty model it is, from 1; others are not counted, as names may be without end."""
+        if not fault.kind:
+            return 0
+        key = prefix, short_name(model)
+        self._counts[key] += 1
+        return self._counts[key]
+
+    async def _behind(self, path: str, scope: Message, client: Client) -> None:
+        """For tests and people: /healthz, /book, /switch."""
+        what = scope["method"], *path.strip("/").split("/")
+        match what:
+            case ("GET", "healthz"):
+                await client.answer(200, orjson.dumps({"open": self.open, "served": self.served}))
+            case ("GET", "book"):
+                await self._show_book(scope["query_string"], client)
+            case ("POST", "switch", name, "on" | "off" as state) if name in SWITCHES:
+                (self.switches.add if state == "on" else self.switches.discard)(name)
+                await client.answer(200, orjson.dumps({"on": sorted(self.switches)}))
+            case _:
+                message = f"Unknown request URL: {scope['method']} {path}."
+                await client.answer(404, shapes.error(message, code="unknown_url"))
+
+    async def _show_book(self, query: bytes, client: Client) -> None:
+        after = parse_qs(query.decode("latin-1")).get("after", ["0"])[-1]
+        if not after.isdecimal():
+            await client.answer(400, shapes.error("'after' is a number.", param="after"))
+            return
+        try:
+            await client.answer(200, self._book.after(int(after)))
+        except Forgotten:
+            await client.answer(410, shapes.error("Some of these rows are in the file only.", param="after"))
 
 
-def split(data: bytes) -> list[bytes]:
-    """In three, at places where a careless reader stumbles."""
-    first, second = len(data) // 3, max(len(data) // 3 + 1, len(data) - 1)
-    return [data[:first], data[first:second], data[second:]]
+def _models() -> bytes:
+    data = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox"} for name in MODELS]
+    return orjson.dumps({"object": "list", "data": data})
 
 
-async def read(receive: Any) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def gone(receive: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def stayed(receive: Any, pause_s: float) -> bool:
-    """Wait; False as soon as the client leaves."""
-    try:
-        async with asyncio.timeout(pause_s):
-            await gone(receive)
-        return False
-    except TimeoutError:
-        return True
-
-
-async def plain(send: Any, status: int, body: bytes, extra: Any = ()) -> None:
-    names = {name for name, _ in extra}
-    headers = [*(h for h in JSON if h[0] not in names), *extra, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _request_id(headers: dict[bytes, bytes]) -> str | None:
+    value = headers.get(b"x-request-id") or headers.get(b"x-client-request-id")
+    return value.decode("latin-1")[:REQUEST_ID_CHARACTERS_MAX] if value else None

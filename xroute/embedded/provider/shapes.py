@@ -1,6 +1,5 @@
 """OpenAI's objects: completions, chunks, errors. Pure."""
 
-import time
 from typing import Any
 
 import orjson
@@ -8,61 +7,101 @@ import orjson
 from xroute.embedded.provider.plan import Plan
 
 FINGERPRINT = "fp_sandbox"
-ABSURD = {"prompt_tokens": -5, "completion_tokens": 10**15, "total_tokens": "many"}
+STATUS_TEXT = {
+    400: ("invalid_request_error", None, "The sandbox refuses this request on demand."),
+    401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided (sandbox)."),
+    403: ("invalid_request_error", "unsupported_country_region_territory", "Not supported here (sandbox)."),
+    404: ("invalid_request_error", "model_not_found", "The model does not exist (sandbox)."),
+    429: ("requests", "rate_limit_exceeded", "Rate limit reached (sandbox). Please try again in 1s."),
+    500: ("server_error", None, "The server had an error while processing your request (sandbox)."),
+    503: ("server_error", "service_unavailable", "The engine is currently overloaded (sandbox)."),
+    529: ("overloaded_error", "overloaded", "Overloaded (sandbox)."),
+}
 
 
-def completion(plan: Plan, answer_id: str) -> dict[str, Any]:
-    """A whole chat.completion."""
-    message: dict[str, Any] = {"role": "assistant", "content": None if plan.calls else "".join(plan.pieces)}
-    if plan.calls:
-        message["tool_calls"] = [call(i, name, arguments) for i, (name, arguments) in enumerate(plan.calls)]
-    message["refusal"] = None
-    choices = [
-        {"index": i, "message": message, "logprobs": None, "finish_reason": plan.finish_reason} for i in range(plan.n)
-    ]
-    return {
-        "id": answer_id,
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": plan.model,
-        "choices": choices,
-        "usage": plan.usage,
-        "system_fingerprint": FINGERPRINT,
-    }
-
-
-def call(index: int, name: str, arguments: str) -> dict[str, Any]:
-    return {"id": f"call_sandbox{index}", "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
-def chunk(plan: Plan, answer_id: str, index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-    """One chat.completion.chunk."""
-    found: dict[str, Any] = {
-        "id": answer_id,
-        "object": "chat.completion.chunk",
-        "created": int(time.time()),
-        "model": plan.model,
-        "system_fingerprint": FINGERPRINT,
-        "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}],
-    }
-    if plan.include_usage:
-        found["usage"] = None
-    return found
-
-
-def usage_chunk(plan: Plan, answer_id: str, usage: Any) -> dict[str, Any]:
-    """The chunk before [DONE]."""
-    return chunk(plan, answer_id, 0, {}) | {"choices": [], "usage": usage}
-
-
-def error(
-    message: str, *, kind: str = "invalid_request_error", code: str | None = None, param: str | None = None
-) -> bytes:
+def error(message: str, *, kind: str = "invalid_request_error", code: Any = None, param: Any = None) -> bytes:
     """An error's body."""
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
-def event(plan: Plan, data: dict[str, Any] | bytes) -> bytes:
-    """One server-sent event; ragged ones use every liberty that the format allows."""
-    payload = data if isinstance(data, bytes) else orjson.dumps(data)
-    return b"data:%b\r\n\r\n" % payload if plan.ragged else b"data: %b\n\n" % payload
+def status_error(status: int) -> bytes:
+    """The body that OpenAI would send with this status."""
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    kind, code, message = STATUS_TEXT.get(status, (kind, None, f"The sandbox answers {status} on demand."))
+    return error(message, kind=kind, code=code)
+
+
+def usage(plan: Plan) -> dict[str, Any]:
+    """The true one. The completion's tokens include those of reasoning, the prompt's those cached."""
+    completion = plan.completion_tokens * plan.n
+    return {
+        "prompt_tokens": plan.prompt_tokens,
+        "completion_tokens": completion,
+        "total_tokens": plan.prompt_tokens + completion,
+        "prompt_tokens_details": {"cached_tokens": plan.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": plan.reasoning_tokens * plan.n,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def call(plan: Plan, position: int, name: str, arguments: str) -> dict[str, Any]:
+    identity = f"call_{plan.id.removeprefix('chatcmpl-')}_{position}"
+    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def completion(plan: Plan) -> dict[str, Any]:
+    """A whole chat.completion."""
+    message: dict[str, Any] = {"role": "assistant", "content": plan.answer.text, "refusal": None, "annotations": []}
+    if plan.answer.calls:
+        message["content"] = None
+        message["tool_calls"] = [call(plan, i, *called) for i, called in enumerate(plan.answer.calls)]
+    ends = {"logprobs": None, "finish_reason": plan.answer.finish_reason}
+    return {
+        "id": plan.id,
+        "object": "chat.completion",
+        "created": plan.created,
+        "model": plan.model,
+        "choices": [{"index": index, "message": message, **ends} for index in range(plan.n)],
+        "usage": usage(plan),
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
+    }
+
+
+class Chunks:
+    """The chat.completion.chunk objects of one answer, put together from parts made once."""
+
+    def __init__(self, plan: Plan) -> None:
+        start = {
+            "id": plan.id,
+            "object": "chat.completion.chunk",
+            "created": plan.created,
+            "model": plan.model,
+            "service_tier": "default",
+            "system_fingerprint": FINGERPRINT,
+        }
+        self._start = orjson.dumps(start)[:-1]
+        self._null = b',"usage":null' if plan.include_usage else b""
+
+    def delta(self, index: int, delta: bytes, finish: bytes = b"null", usage: Any = None) -> bytes:
+        """One chunk; `delta` and `finish` are JSON."""
+        spent = b',"usage":%b' % orjson.dumps(usage) if usage else self._null
+        choice = b'{"index":%d,"delta":%b,"logprobs":null,"finish_reason":%b}' % (index, delta, finish)
+        return b'%b,"choices":[%b]%b}' % (self._start, choice, spent)
+
+    def usage(self, usage: Any) -> bytes:
+        """The chunk before [DONE]."""
+        return b'%b,"choices":[],"usage":%b}' % (self._start, orjson.dumps(usage))
+
+
+def around_content(stream: bool) -> tuple[bytes, bytes]:
+    """A valid answer in two halves, between which any content may stand."""
+    said, kind = ("delta", "chat.completion.chunk") if stream else ("message", "chat.completion")
+    start = b'{"id":"chatcmpl-large","object":"%b","created":1,"model":"sandbox","choices":[{"index":0,"%b":'
+    whole = start % (kind.encode(), said.encode()) + b'{"role":"assistant","content":"'
+    end = b'"},"logprobs":null,"finish_reason":"stop"}]}'
+    return (b"data: " + whole, end + b"\n\ndata: [DONE]\n\n") if stream else (whole, end)

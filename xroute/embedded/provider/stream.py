@@ -1,114 +1,121 @@
 """A streamed answer, with the faults that streams can have."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import Iterator
+
+import orjson
 
 from xroute.embedded.provider import shapes
+from xroute.embedded.provider.book import Entry
+from xroute.embedded.provider.client import Client, Header
+from xroute.embedded.provider.faults import absurd
+from xroute.embedded.provider.plain import ENDLESS_S, cuts
 from xroute.embedded.provider.plan import Plan
+from xroute.embedded.provider.tokens import BYTES_PER_TOKEN, tokens_of_bytes
 
+EVENTS: Header = (b"content-type", b"text/event-stream; charset=utf-8")
 HOUR_S = 3600.0
-ENDLESS_S = 0.01
+TURN_CHUNKS = 32
+BREAKS = ("cut", "eof", "silence", "error-midstream")
 
 
-class Cut(Exception):
-    """The connection is to be broken off here."""
+class Stream:
+    """One streamed answer; `run` it once. The row is written before the first finish reason leaves."""
 
+    def __init__(self, plan: Plan, client: Client, entry: Entry, count: int) -> None:
+        self._plan, self._client, self._entry, self._count = plan, client, entry, count
+        self._chunks = shapes.Chunks(plan)
+        self._fault = plan.fault.kind
+        self._delay_s = plan.delay_s or (ENDLESS_S if self._fault == "endless" else 0)
 
-class Eof(Exception):
-    """The stream is to end here, cleanly and without a finish reason."""
+    async def run(self) -> None:
+        """Raises Left when the client does."""
+        self._client.watch()
+        await self._client.start(200, EVENTS, (b"cache-control", b"no-cache"))
+        if self._fault == "garbage":
+            await self._event(b"{this is not json")
+        elif self._fault == "error-200":
+            await self._event(shapes.status_error(500))
+        elif self._fault == "empty":
+            await self._event(b"[DONE]")
+        elif not await self._content():
+            return await self._break()
+        else:
+            await self._finish()
+        await self._client.end()
 
+    async def _event(self, payload: bytes) -> None:
+        if self._plan.ragged:
+            ending = b"" if payload == b"[DONE]" else b"\r\n\r\n"
+            for part in cuts(b"data:" + payload + ending):
+                await self._client.write(part)
+                await self._client.pause(0)
+        else:
+            await self._client.write(b"data: %b\n\n" % payload)
 
-class Streamed:
-    """The events of one answer. `tokens` counts what was sent; `finishing` is set before the finish chunk."""
-
-    def __init__(self, plan: Plan, answer_id: str) -> None:
-        self._plan, self._id = plan, answer_id
-        self.tokens = 0
-        self.finishing = False
-
-    async def events(self) -> AsyncIterator[bytes]:
-        plan = self._plan
-        if plan.fault == "error-200":
-            yield shapes.event(plan, shapes.error("The sandbox fails on demand.", kind="server_error"))
-            return
-        if plan.fault == "empty":
-            yield shapes.event(plan, b"[DONE]")
-            return
-        if plan.fault == "longline":
-            yield b"data: " + b"x" * (5 * 2**20) + b"\n\n"
-            return
-        if plan.fault == "garbage":
-            yield b"data: {this is not json\n\n"
-            return
+    async def _content(self) -> bool:
+        """Role and content chunks; False where a fault breaks in."""
+        plan, entry = self._plan, self._entry
+        first = b'{"role":"assistant","content":%b,"refusal":null}' % (b"null" if plan.answer.calls else b'""')
+        entry.completion_tokens = entry.reasoning_tokens = plan.reasoning_tokens * plan.n
         for index in range(plan.n):
-            yield self._chunk(index, {"role": "assistant", "content": None if plan.calls else ""})
-        try:
-            async for data in self._content():
-                yield data
-        except Eof:
-            return
-        async for data in self._end():
-            yield data
-
-    def _chunk(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        return shapes.event(self._plan, shapes.chunk(self._plan, self._id, index, delta, finish))
-
-    async def _content(self) -> AsyncIterator[bytes]:
-        plan = self._plan
-        per_piece = max(1, plan.completion_tokens // max(1, len(plan.pieces)))
-        pieces = plan.pieces if plan.fault != "endless" else _endless()
-        for sent, piece in enumerate(pieces):
-            async for data in self._fault_at(sent):
-                yield data
-            pause_s = ENDLESS_S if plan.fault == "endless" else plan.delay_s
-            pause_s = plan.number / 1000 if plan.fault == "slow" else pause_s
-            if pause_s:
-                await asyncio.sleep(pause_s)
+            await self._event(self._chunks.delta(index, first))
+        size = 0
+        for sent, (delta, bytes_more) in enumerate(self._deltas()):
+            if sent == plan.fault.number and self._fault in BREAKS:
+                return False
+            await self._wait(sent)
+            size += bytes_more
+            entry.completion_tokens = (tokens_of_bytes(size) + plan.reasoning_tokens) * plan.n
             for index in range(plan.n):
-                yield self._chunk(index, {"content": piece})
-            self.tokens = sent + 1 if plan.fault == "endless" else min(self.tokens + per_piece, plan.completion_tokens)
-        for position, (name, arguments) in enumerate(plan.calls):
-            for data in self._call(position, name, arguments):
-                yield data
+                await self._event(self._chunks.delta(index, delta))
+        return self._fault not in BREAKS
 
-    async def _fault_at(self, sent: int) -> AsyncIterator[bytes]:
-        plan = self._plan
-        if sent != plan.number:
+    async def _wait(self, sent: int) -> None:
+        """As long as was asked; in between every other request gets its turn, too."""
+        if self._delay_s:
+            await self._client.pause(self._delay_s)
+        elif sent % TURN_CHUNKS == TURN_CHUNKS - 1:
+            await asyncio.sleep(0)
+
+    def _deltas(self) -> Iterator[tuple[bytes, int]]:
+        """Every delta after the role's, and how many bytes of the completion it carries."""
+        while self._fault == "endless":
+            yield b'{"content":"sea "}', BYTES_PER_TOKEN
+        for piece in self._plan.answer.pieces():
+            yield b'{"content":%b}' % orjson.dumps(piece), len(piece.encode())
+        for position, (name, arguments) in enumerate(self._plan.answer.calls):
+            head = {"index": position, **shapes.call(self._plan, position, name, "")}
+            yield orjson.dumps({"tool_calls": [head]}), len(name.encode())
+            for start in range(0, len(arguments), BYTES_PER_TOKEN):
+                part = arguments[start : start + BYTES_PER_TOKEN]
+                delta = {"index": position, "function": {"arguments": part}}
+                yield orjson.dumps({"tool_calls": [delta]}), len(part.encode())
+
+    async def _break(self) -> None:
+        """Go silent, say so, or just stop; without an end the server closes the connection."""
+        if self._fault == "silence":
+            await self._client.pause(HOUR_S)
+        self._entry.write("fault")
+        if self._fault == "cut":
             return
-        if plan.fault == "cut":
-            raise Cut
-        if plan.fault == "silence":
-            await asyncio.sleep(HOUR_S)
-        if plan.fault == "error-midstream":
-            yield shapes.event(plan, shapes.error("The sandbox fails on demand, midway.", kind="server_error"))
-            raise Cut
-        if plan.fault == "eof":
-            raise Eof
+        if self._fault == "error-midstream":
+            await self._event(shapes.status_error(500))
+        await self._client.end()
 
-    def _call(self, position: int, name: str, arguments: str) -> list[bytes]:
-        head = shapes.call(position, name, "") | {"index": position}
-        half = len(arguments) // 2
-        parts = [{"index": position, "function": {"arguments": part}} for part in (arguments[:half], arguments[half:])]
-        return [self._chunk(0, {"tool_calls": [delta]}) for delta in (head, *parts)]
-
-    async def _end(self) -> AsyncIterator[bytes]:
-        plan = self._plan
-        self.tokens, self.finishing = plan.completion_tokens * plan.n, True
+    async def _finish(self) -> None:
+        plan, usage = self._plan, shapes.usage(self._plan)
+        self._entry.completion_tokens = plan.completion_tokens * plan.n
+        self._entry.write("complete")
+        finish = orjson.dumps(plan.answer.finish_reason)
         for index in range(plan.n):
-            chunk = shapes.chunk(plan, self._id, index, {}, plan.finish_reason)
-            if plan.fault == "usage-on-finish" and index == plan.n - 1:
-                chunk["usage"] = plan.usage
-            yield shapes.event(plan, chunk)
-        if plan.fault == "late-usage":
-            await asyncio.sleep(plan.number / 1000)
-        if plan.include_usage and plan.fault not in ("usage-missing", "usage-on-finish"):
-            usage = shapes.ABSURD if plan.fault == "usage-absurd" else plan.usage
-            yield shapes.event(plan, shapes.usage_chunk(plan, self._id, usage))
-        if plan.fault != "nodone":
-            yield b"data:[DONE]" if plan.ragged else b"data: [DONE]\n\n"
-
-
-def _endless() -> Any:
-    while True:
-        yield "more "
+            last = index == plan.n - 1 and self._fault == "usage-on-finish"
+            await self._event(self._chunks.delta(index, b"{}", finish, usage if last else None))
+        if self._fault == "late-usage":
+            await self._client.pause(plan.fault.number / 1000)
+        if self._fault == "usage-absurd":
+            usage = absurd(plan.fault.number, self._count)
+        if plan.include_usage and self._fault not in ("usage-missing", "usage-on-finish"):
+            await self._event(self._chunks.usage(usage))
+        if self._fault != "nodone":
+            await self._event(b"[DONE]")
