@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ def main() -> None:
     print(sock.getsockname()[1], flush=True)
     # Connections are cut by not ending an answer, which the server takes for a mistake of ours.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.msg)
+    # uvicorn raises the signal anew when it has stopped; dying of it would leave cancelled streams unbooked.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
         Sandbox(Book(chosen.book)),
         loop="uvloop",
