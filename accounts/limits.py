@@ -47,6 +47,13 @@ class Windows:
             count = self.counts[key_id] = Count(window, running=running, others_running=others)
         return count
 
+    def forget(self) -> None:
+        """Drop the keys of which nothing runs and whose minute is over."""
+        window = int(time.time() // WINDOW_S)
+        for key_id, count in list(self.counts.items()):
+            if count.running == 0 and count.window != window:
+                del self.counts[key_id]
+
     def enter(self, caller: Caller) -> dict[str, str]:
         """Count a request in; the x-ratelimit headers. Raises ApiError 429 where a limit is reached."""
         if not self.limited(caller):

@@ -34,6 +34,7 @@ class LimitsSync:
 
     async def share(self) -> None:
         """One exchange; raises RedisError, OSError or TimeoutError."""
+        self._windows.forget()
         keys = sorted(self._windows.counts)[:5000]
         if not keys:
             return
@@ -47,18 +48,12 @@ class LimitsSync:
             answers = await pipe.execute()
         for count, found in zip(counts, answers[2::3], strict=True):
             self._learn(count, found)
-        self._forget()
 
     def _learn(self, count: Count, found: dict[str, str]) -> None:
         others = [tuple(map(int, value.split())) for name, value in found.items() if name != self._me]
         count.others_requests = sum(row[0] for row in others)
         count.others_tokens = sum(row[1] for row in others)
         count.others_running = sum(row[2] for row in others)
-
-    def _forget(self) -> None:
-        for key, count in list(self._windows.counts.items()):
-            if count.running == 0 and self._windows.count(key) is not count:
-                del self._windows.counts[key]
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -7,4 +7,4 @@ os.environ.setdefault("SECRET_KEY", "for-the-type-checker-only-and-nothing-else"
 os.environ.setdefault("XROUTE_ENCRYPTION_KEYS", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
 os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
 
-from xroute.settings import *  # noqa: E402, F403
+from xroute.settings import *  # noqa: F403

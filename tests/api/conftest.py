@@ -152,7 +152,7 @@ async def serve(handler: LeanHandler) -> AsyncIterator[Served]:
     made.lifespan = "off"
     server = uvicorn.Server(made)
     task = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+    while not server.started:
         await asyncio.sleep(0.01)
     served = Served(handler, sock.getsockname()[1])
     try:

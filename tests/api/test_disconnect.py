@@ -18,7 +18,7 @@ async def gone_within(limit_s: float) -> str:
 async def settled(served: Served, tasks: set[asyncio.Task[Any]]) -> None:
     """Every request is over and no task is left that was not there before."""
     async with asyncio.timeout(2):
-        while served.handler.inflight or asyncio.all_tasks() - tasks - {asyncio.current_task()}:  # noqa: ASYNC110
+        while served.handler.inflight or asyncio.all_tasks() - tasks - {asyncio.current_task()}:
             await asyncio.sleep(0.01)
 
 

@@ -24,7 +24,7 @@ BEGIN
     SELECT * FROM jsonb_to_recordset(p_items) AS x(
       i integer, account bigint, "full" bigint, floor bigint, spare bigint, key bigint, period date,
       have bigint, key_full bigint, key_floor bigint, key_have bigint, give bigint, give_exposure bigint, give_key bigint)
-    ORDER BY account NULLS LAST, key NULLS FIRST, period, i
+    ORDER BY account NULLS LAST, key NULLS FIRST, period, i NULLS FIRST  -- what goes back can be taken again
   LOOP
     IF coalesce(item.give, 0) > 0 OR coalesce(item.give_exposure, 0) > 0 THEN
       UPDATE billing_creditaccount SET reserved = reserved - item.give, exposed = exposed - item.give_exposure

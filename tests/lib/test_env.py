@@ -1,0 +1,113 @@
+"""Settings refuse to be wrong, and say which one and how to mend it."""
+
+import pytest
+
+from xroute.lib import env
+from xroute.lib.env import BadSetting
+
+GOOD = "k" * 40
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch) -> None:
+    for name in ("X_TEST", "X_TEST_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("value", [None, "", "   "])
+def test_a_missing_or_empty_secret_is_refused_with_its_name_and_the_fix(monkeypatch, value):
+    if value is not None:
+        monkeypatch.setenv("X_TEST", value)
+    with pytest.raises(BadSetting, match=r"X_TEST is missing or empty\. Make one with: .* set X_TEST or X_TEST_FILE"):
+        env.secret("X_TEST")
+
+
+@pytest.mark.parametrize("mark", [*env.PLACEHOLDERS, "CHANGEME", "Your_Secret", "<paste here>"])
+def test_a_placeholder_is_no_secret_however_long(monkeypatch, mark):
+    monkeypatch.setenv("X_TEST", mark + GOOD)
+    with pytest.raises(BadSetting, match="X_TEST is still a placeholder"):
+        env.secret("X_TEST")
+
+
+def test_a_short_secret_is_refused_without_showing_it(monkeypatch):
+    monkeypatch.setenv("X_TEST", "hunter2")
+    with pytest.raises(BadSetting, match="has 7 characters; at least 32") as caught:
+        env.secret("X_TEST")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_comes_from_its_file(monkeypatch, tmp_path):
+    (tmp_path / "s").write_text(GOOD + "\n")
+    monkeypatch.setenv("X_TEST_FILE", str(tmp_path / "s"))
+    assert env.secret("X_TEST") == GOOD
+
+
+def test_a_secret_in_the_environment_wins_over_its_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("X_TEST", GOOD)
+    monkeypatch.setenv("X_TEST_FILE", str(tmp_path / "none"))
+    assert env.secret("X_TEST") == GOOD
+
+
+def test_an_unreadable_file_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("X_TEST_FILE", str(tmp_path / "none"))
+    with pytest.raises(BadSetting, match=r"X_TEST_FILE is '.*none', which cannot be read: No such file"):
+        env.secret("X_TEST")
+
+
+def test_an_empty_file_is_an_empty_secret(monkeypatch, tmp_path):
+    (tmp_path / "s").write_text("\n")
+    monkeypatch.setenv("X_TEST_FILE", str(tmp_path / "s"))
+    with pytest.raises(BadSetting, match="X_TEST is missing or empty"):
+        env.secret("X_TEST")
+
+
+def test_text_without_default_is_required():
+    with pytest.raises(BadSetting, match="X_TEST is not set"):
+        env.text("X_TEST")
+    assert env.text("X_TEST", "d") == "d"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"), [("ten", "whole number"), ("1.5", "whole number"), ("11", "between 1 and 10")]
+)
+def test_integers_are_whole_and_in_range(monkeypatch, raw, message):
+    monkeypatch.setenv("X_TEST", raw)
+    with pytest.raises(BadSetting, match=rf"X_TEST is .*{message}"):
+        env.integer("X_TEST", 5, low=1, high=10)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"), [("fast", "must be a number"), ("-1", "between"), ("nan", "between"), ("inf", "between")]
+)
+def test_numbers_are_finite_and_in_range(monkeypatch, raw, message):
+    monkeypatch.setenv("X_TEST", raw)
+    with pytest.raises(BadSetting, match=message):
+        env.number("X_TEST", 5)
+
+
+def test_readers_read(monkeypatch):
+    monkeypatch.setenv("X_TEST", " 7 ")
+    assert (env.integer("X_TEST", 1), env.number("X_TEST", 1)) == (7, 7.0)
+    monkeypatch.setenv("X_TEST", "a, b,,c ")
+    assert env.words("X_TEST") == ["a", "b", "c"]
+    assert env.choice("X_MISSING", "demo", ("demo", "test")) == "demo"
+    with pytest.raises(BadSetting, match="must be one of: demo, test"):
+        env.choice("X_TEST", "demo", ("demo", "test"))
+
+
+def test_dotenv_fills_only_what_is_not_set(monkeypatch, tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("# comment\n\nexport X_TEST='from file'\nX_OTHER=\"2\"\n")
+    monkeypatch.setenv("X_OTHER", "1")
+    monkeypatch.setenv("X_TEST", "")
+    monkeypatch.delenv("X_TEST")
+    env.load_dotenv(path)
+    assert (env.text("X_TEST"), env.text("X_OTHER")) == ("from file", "1")
+    env.load_dotenv(tmp_path / "none")
+
+
+def test_a_torn_dotenv_names_its_line(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("A_B=1\nnonsense\n")
+    with pytest.raises(BadSetting, match=r"\.env:2: expected NAME=value"):
+        env.load_dotenv(path)
