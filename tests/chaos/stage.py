@@ -1,0 +1,147 @@
+"""One run: an installation with funded keys, load on it, kills in it, and then the books."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from tests.chaos import plants
+from tests.chaos.books import Books, held, parted, read_books
+from tests.chaos.compare import compare
+from tests.chaos.killer import DEEDS, Deed, Killer
+from tests.chaos.load import Load
+from tests.stack import Stack, running
+from xroute.embedded.home import PROJECT, open_home
+from xroute.embedded.postgres import OWNER, SUPERUSER
+
+CREDIT_USD, LIMIT_USD, PEOPLE, CLIENTS = 20, 10, 4, 96
+QUIET_S, WATCH_S, WATCHED_MAX, LEAVES_SHARE_MIN = 60.0, 0.5, 100, 0.08
+NANO = 1_000_000_000
+SETTINGS = {"WEB_CONCURRENCY": "2", "XROUTE_LEASE_TTL_S": "6", "XROUTE_HOLD_IDLE_S": "2", "XROUTE_KEEPALIVE_S": "3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a run; no faults is a proof."""
+
+    load: Load
+    deeds: list[Deed]
+    books: Books
+    faults: list[str]
+
+
+@contextmanager
+def stage(folder: Path, plant: str) -> Iterator[Stack]:
+    settings = dict(SETTINGS)
+    if plant in plants.SUBMITTED:
+        settings |= {"CHAOS_PLANT": plant, "PYTHONPATH": str(PROJECT / "tests/chaos/planted")}
+    with running(folder / "data", **settings) as stack:
+        if plant in plants.SQL:
+            _plant_sql(stack, *plants.SQL[plant])
+        yield stack
+
+
+def _plant_sql(stack: Stack, old: str, new: str) -> None:
+    with psycopg.connect(_url(stack, OWNER), autocommit=True) as conn:
+        row = conn.execute("SELECT pg_get_functiondef('xr_meter_commit'::regproc)").fetchone()
+        assert row is not None
+        assert old in row[0]
+        conn.execute(row[0].replace(old, new))
+
+
+def _url(stack: Stack, role: str) -> str:
+    return open_home(stack.data).postgres().url(role)
+
+
+def make_keys(stack: Stack) -> list[str]:
+    """Keys of four workspaces, one in two with a limit of its own."""
+
+    def make(number: int) -> str:
+        limit = ("--limit", str(LIMIT_USD)) if number % 2 else ()
+        made = stack.manage("create_key", f"chaos{number}@example.com", "--credit", str(CREDIT_USD), *limit)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(make, range(PEOPLE)))
+
+
+def play(
+    folder: Path,
+    *,
+    seconds: float,
+    seed: int,
+    plant: str = "",
+    deeds: Sequence[str] = DEEDS,
+    say: Callable[[str], None] = print,
+) -> Report:
+    """Run for so long, wait until all is quiet, and prove the books."""
+    with stage(folder, plant) as stack:
+        keys = make_keys(stack)
+        say(f"ready; {CLIENTS} clients, {seconds:g} s, seed {seed}" + (f", planted: {plant}" if plant else ""))
+        load = Load(stack.url, keys, seed, CLIENTS)
+        killer = Killer(stack, load, Random(seed), say)
+        faults = asyncio.run(_perform(load, killer, seconds, deeds))
+        faults += killer.thin + _thin(load) + _quiet(stack)
+        books = read_books(_url(stack, SUPERUSER), stack.data / "sandbox-book.jsonl")
+        faults += compare(load.calls, books, killer.deeds, PEOPLE * CREDIT_USD * NANO)
+        audit = stack.manage("audit_ledger")
+        if audit.returncode:
+            faults += [f"audit_ledger: {line}" for line in (audit.stdout + audit.stderr).splitlines()]
+    return Report(load, killer.deeds, books, faults)
+
+
+async def _perform(load: Load, killer: Killer, seconds: float, deeds: Sequence[str]) -> list[str]:
+    """What was found while the load ran."""
+    clients = asyncio.create_task(load.run())
+    watch = asyncio.create_task(_watch(_url(killer.stack, SUPERUSER)))
+    try:
+        await killer.run(seconds, deeds)
+    finally:
+        load.stop()
+        await clients
+        watch.cancel()
+    (found,) = await asyncio.gather(watch, return_exceptions=True)
+    return found if isinstance(found, list) else [f"the watch over reservations failed: {found!r}"]
+
+
+async def _watch(url: str) -> list[str]:
+    """Every second: a fault that a later one hides is a fault all the same."""
+    found: list[str] = []
+    try:
+        while len(found) < WATCHED_MAX:
+            found += await asyncio.to_thread(parted, url)
+            await asyncio.sleep(WATCH_S)
+    except asyncio.CancelledError:
+        pass
+    return found
+
+
+def _thin(load: Load) -> list[str]:
+    counts = Counter(call.outcome for call in load.calls)
+    if counts["left"] < LEAVES_SHARE_MIN * len(load.calls):
+        return [f"only {counts['left']} of {len(load.calls)} clients left early"]
+    return []
+
+
+def _quiet(stack: Stack) -> list[str]:
+    """Wait until nothing is spooled or held any more: workers that died are expired, idle credit is given back."""
+    url, spool, until = _url(stack, SUPERUSER), stack.data / "spool", time.monotonic() + QUIET_S
+    while True:
+        waiting = [path.name for path in spool.glob("*.spool") if path.stat().st_size]
+        try:
+            reserved = held(url)
+        except psycopg.OperationalError:
+            reserved = -1
+        if not waiting and not reserved:
+            return []
+        if time.monotonic() > until:
+            return [f"{QUIET_S:g} s after the last request {reserved} are held and {waiting} are spooled"]
+        time.sleep(0.25)
