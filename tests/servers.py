@@ -41,7 +41,7 @@ def _start() -> Home:
     valkey.start()
     home_children.extend((postgres, valkey))
     os.environ.update(_environment(home))
-    for step in (("migrate", "-v", "0"), ("load_catalogue",)):
+    for step in (("migrate", "-v", "0"), ("load_catalogue",), ("collectstatic", "--noinput", "-v", "0")):
         subprocess.run([sys.executable, "-m", "django", *step], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
     import psycopg
 

@@ -67,6 +67,23 @@ try:
     XROUTE_KEY_POLL_S = env.number("XROUTE_KEY_POLL_S", 2)
     XROUTE_POOL_MAX = env.integer("XROUTE_POOL_MAX", 8, low=3)
 
+    # The browser plane. XROUTE_STATIC_DIR is where `manage.py collectstatic` puts what browsers load.
+    XROUTE_STATIC_DIR = Path(env.text("XROUTE_STATIC_DIR", str(XROUTE_DATA_DIR / "static")))
+    XROUTE_FORM_BYTES_MAX = env.integer("XROUTE_FORM_BYTES_MAX", 512 * 1024, low=1024)
+    # What the environment fixes of the installation; the rest is chosen in the browser (accounts/installation.py).
+    XROUTE_INSTALLATION = {
+        "site_name": env.text("XROUTE_SITE_NAME", ""),
+        "public_url": env.text("PUBLIC_URL", "").rstrip("/"),
+        "signup": env.signup("XROUTE_SIGNUP"),
+        "from_email": env.text("DEFAULT_FROM_EMAIL", ""),
+        "support_email": env.text("XROUTE_SUPPORT_EMAIL", ""),
+        "logo_url": env.text("XROUTE_LOGO_URL", ""),
+        "accent": env.colour("XROUTE_ACCENT"),
+        "terms_url": env.text("XROUTE_TERMS_URL", ""),
+        "privacy_url": env.text("XROUTE_PRIVACY_URL", ""),
+    }
+    XROUTE_SESSION_DAYS = env.integer("XROUTE_SESSION_DAYS", 14, low=1, high=365)
+
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
     XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")
     if "*" in XROUTE_TRUSTED_PROXIES:
@@ -91,6 +108,12 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
     "rest_framework",
     "routing",
     "billing",
@@ -98,13 +121,18 @@ INSTALLED_APPS = [
     "xroute",
 ]
 MIDDLEWARE = [
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
 ]
 TEMPLATES = [
     {
@@ -116,15 +144,47 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.site",
+                "billing.context.banner",
             ]
         },
     }
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 STATIC_URL = "/static/"
+STATIC_ROOT = XROUTE_STATIC_DIR
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 3600
+DATA_UPLOAD_MAX_MEMORY_SIZE = XROUTE_FORM_BYTES_MAX
+FILE_UPLOAD_MAX_MEMORY_SIZE = XROUTE_FORM_BYTES_MAX
+LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "/overview"
+CSRF_FAILURE_VIEW = "xroute.pages.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+SESSION_COOKIE_AGE = XROUTE_SESSION_DAYS * 86400
 _secure = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+# One policy for every path, without exemptions. What is loaded, is loaded from here.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'", "https://checkout.stripe.com"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
 REST_FRAMEWORK: dict[str, Any] = {"UNAUTHENTICATED_USER": None, "DEFAULT_AUTHENTICATION_CLASSES": []}
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))

@@ -1,12 +1,13 @@
 """The browser plane. The API plane has a URLconf of its own: routing.api.urls (see xroute/asgi.py)."""
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
-
-def front(_request: HttpRequest) -> HttpResponse:
-    """Say what this is until the dashboard stands here."""
-    return HttpResponse("XRoute is running. See README.md for the first call.\n", content_type="text/plain")
-
-
-urlpatterns: list[URLPattern] = [path("", front)]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("routing.pages.urls")),
+    path("", include("billing.pages.urls")),
+    path("", include("accounts.urls")),
+]
+handler400 = "xroute.pages.bad_request"
+handler403 = "xroute.pages.permission_denied"
+handler404 = "xroute.pages.page_not_found"
+handler500 = "xroute.pages.server_error"

@@ -111,3 +111,24 @@ def test_a_torn_dotenv_names_its_line(tmp_path):
     path.write_text("A_B=1\nnonsense\n")
     with pytest.raises(BadSetting, match=r"\.env:2: expected NAME=value"):
         env.load_dotenv(path)
+
+
+@pytest.mark.parametrize("value", ["open", "invite", "closed", "domain:example.com", "domain:a.org,b.co.uk"])
+def test_who_may_sign_up_is_one_of_the_known_forms(monkeypatch, value):
+    monkeypatch.setenv("X", value)
+    assert env.signup("X") == value
+
+
+@pytest.mark.parametrize("value", ["everyone", "domain:", "domain:nodot", "domain:a.org,"])
+def test_another_form_of_sign_up_is_refused(monkeypatch, value):
+    monkeypatch.setenv("X", value)
+    with pytest.raises(env.BadSetting, match="open, invite, closed or domain"):
+        env.signup("X")
+
+
+def test_a_colour_is_six_hexadecimal_digits(monkeypatch):
+    monkeypatch.setenv("X", "#0f766e")
+    assert env.colour("X") == "#0f766e"
+    monkeypatch.setenv("X", "red;}body{")
+    with pytest.raises(env.BadSetting, match="a colour"):
+        env.colour("X")

@@ -5,6 +5,7 @@ Every reader looks at NAME and, for secrets, at NAME_FILE (a path whose content 
 
 import base64
 import os
+import re
 from pathlib import Path
 
 PLACEHOLDERS = (
@@ -83,6 +84,25 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text(name, default)
     if value not in allowed:
         raise BadSetting(f"{name} is {value!r}; it must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def colour(name: str) -> str:
+    """A colour as #rrggbb, or nothing."""
+    value = text(name, "")
+    if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise BadSetting(f"{name} is {value!r}; it must be a colour such as #0f766e.")
+    return value
+
+
+SIGNUP_FORM = re.compile(r"open|invite|closed|domain:[a-z0-9.-]+\.[a-z]{2,}(,[a-z0-9.-]+\.[a-z]{2,})*")
+
+
+def signup(name: str) -> str:
+    """Who may sign up: open, invite, closed, domain:example.com (more domains after commas), or nothing."""
+    value = text(name, "").lower()
+    if value and not SIGNUP_FORM.fullmatch(value):
+        raise BadSetting(f"{name} is {value!r}; it must be open, invite, closed or domain:example.com.")
     return value
 
 

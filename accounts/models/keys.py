@@ -1,74 +1,12 @@
-"""People, the workspaces they share, and the keys that call on a workspace's account."""
+"""Keys that call on a workspace's account, their secrets, and the notes of their changes."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
 
-
-class UserManager(BaseUserManager["User"]):
-    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
-        """A user with a normalised address; without a password they cannot log in by one."""
-        user = self.model(email=self.normalize_email(email).lower(), **extra)
-        user.set_password(password) if password else user.set_unusable_password()
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
-        """An operator of the installation."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField(max_length=254, unique=True)
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField(default=False)
-    created_at = models.DateTimeField(db_default=Now())
-
-    objects: ClassVar[UserManager] = UserManager()
-    USERNAME_FIELD = "email"
-
-    class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
-
-    def __str__(self) -> str:
-        return self.email
-
-
-class Workspace(models.Model):
-    """The tenant: it pays, and every row of usage belongs to one."""
-
-    name = models.CharField(max_length=100)
-    created_at = models.DateTimeField(db_default=Now())
-    suspended = models.BooleanField(db_default=False, default=False)
-    members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(User, through="Membership")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Role(models.TextChoices):
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
-
-
-class Membership(models.Model):
-    user = models.ForeignKey(User, on_delete=models.CASCADE)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
-    role = models.CharField(max_length=10, choices=Role)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "workspace"], name="membership_once"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.role} of {self.workspace_id}"
+from accounts.models.people import User, Workspace
 
 
 class LimitReset(models.TextChoices):

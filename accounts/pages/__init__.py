@@ -1,0 +1,1 @@
+"""Pages of WHO: signing up, the person's own account, the installation."""

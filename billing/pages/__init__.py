@@ -1,0 +1,1 @@
+"""Pages of WHAT IT COSTS: keys with their limits, credits, usage."""

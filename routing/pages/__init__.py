@@ -1,0 +1,1 @@
+"""Pages of WHERE IT GOES: the front page, the overview, the models."""

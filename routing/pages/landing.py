@@ -1,0 +1,24 @@
+"""GET /: what this is, for those who are not signed in; others go to their overview."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from accounts.installation import site
+from routing.pages.listing import rows
+from routing.pages.snippets import snippets
+
+SHOWN = 8
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("/overview")
+    found = rows()
+    providers = {name for row in found for name in row.providers}
+    values = {
+        "rows": found[:SHOWN],
+        "models_count": len(found),
+        "providers_count": len(providers),
+        "snippets": snippets(public_url=site().public_url, model=found[0].slug if found else "openai/gpt-5"),
+    }
+    return render(request, "routing/landing.html", values)

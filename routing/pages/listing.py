@@ -1,0 +1,70 @@
+"""The models that can be called now, as pages list them: read from this worker's own snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.pricing import Prices
+from routing.runtime import current
+from routing.types import Endpoint, Model
+from xroute.lib.errors import ApiError
+
+NAMES = {"tools": "Tools", "json_schema": "JSON schema", "vision": "Images", "reasoning": "Reasoning"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model with the price of its cheapest endpoint (nano-USD per million)."""
+
+    model: Model
+    prices: Prices
+    providers: tuple[str, ...]
+    context_length: int
+    max_output_tokens: int
+    capabilities: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def slug(self) -> str:
+        return self.model.slug
+
+    @property
+    def author(self) -> str:
+        return self.model.slug.partition("/")[0]
+
+    @property
+    def sandbox(self) -> bool:
+        return self.author == "sandbox"
+
+
+def rows() -> list[ModelRow]:
+    """All models that can be called: real ones first, each group by name. Empty while the worker starts."""
+    try:
+        snapshot = current().catalogue.snapshot
+    except ApiError:
+        return []
+    found = [_row(endpoints) for endpoints in snapshot.endpoints.values()]
+    return sorted(found, key=lambda row: (row.sandbox, row.author, row.model.name.lower()))
+
+
+def row_of(name: str) -> ModelRow | None:
+    """The model of a slug or alias."""
+    try:
+        snapshot = current().catalogue.snapshot
+    except ApiError:
+        return None
+    slug = snapshot.slug(name)
+    return None if slug is None else _row(snapshot.endpoints[slug])
+
+
+def _row(endpoints: Sequence[Endpoint]) -> ModelRow:
+    by_price = sorted(endpoints, key=lambda item: (item.prices.input + item.prices.output, item.id))
+    flags = frozenset().union(*(endpoint.capabilities for endpoint in endpoints))
+    return ModelRow(
+        model=by_price[0].model,
+        prices=by_price[0].prices,
+        providers=tuple(dict.fromkeys(endpoint.provider.name for endpoint in by_price)),
+        context_length=max(endpoint.context_length for endpoint in endpoints),
+        max_output_tokens=max(endpoint.max_output_tokens for endpoint in endpoints),
+        capabilities=tuple(name for flag, name in NAMES.items() if flag in flags),
+        endpoints=tuple(by_price),
+    )

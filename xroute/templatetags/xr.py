@@ -1,0 +1,99 @@
+"""How pages write money, counts, times and icons."""
+
+from datetime import datetime
+from functools import lru_cache
+from math import floor, log10
+from pathlib import Path
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from xroute.lib.money import NANOUSD_PER_USD, usd_text
+
+register = template.Library()
+ICONS = Path(__file__).resolve().parents[2] / "static" / "vendor" / "tabler-icons"
+UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
+
+
+@register.filter
+def usd(nanousd: int | None) -> str:
+    """Exact USD: 1_500_000_000 → $1.50, 120 → $0.00000012."""
+    if nanousd is None:
+        return "–"
+    sign = "−" if nanousd < 0 else ""
+    return f"{sign}${usd_text(abs(int(nanousd)))}"
+
+
+@register.filter
+def usd_short(nanousd: int | None) -> str:
+    """USD for a glance: cents from one dollar on, three significant digits below."""
+    if nanousd is None:
+        return "–"
+    value = abs(int(nanousd)) / NANOUSD_PER_USD
+    sign = "−" if nanousd < 0 else ""
+    digits = 2 if value >= 1 or value == 0 else min(9, 2 - floor(log10(value)))
+    return f"{sign}${value:,.{digits}f}"
+
+
+@register.filter
+def per_million(price: int | None) -> str:
+    """A price (nano-USD per million) as USD per million tokens."""
+    return "–" if price is None else f"${usd_text(price)}"
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """Whole, with thousands separators."""
+    return "–" if number is None else f"{int(number):,}"
+
+
+@register.filter
+def compact(number: int | None) -> str:
+    """Three digits and a unit: 128_000 → 128k."""
+    if number is None:
+        return "–"
+    for size, unit in UNITS:
+        if abs(number) >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString:
+    """A time in the viewer's zone, with the exact one on hover."""
+    if value is None:
+        return mark_safe("–")
+    local = timezone.localtime(value)
+    now = timezone.localtime()
+    form = "%H:%M" if local.date() == now.date() else "%-d %b %H:%M" if local.year == now.year else "%-d %b %Y"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        local.strftime("%A %-d %B %Y, %H:%M:%S %Z"),
+        local.strftime(form),
+    )
+
+
+@lru_cache(maxsize=200)
+def _drawing(name: str) -> str:
+    return (ICONS / f"{name}.svg").read_text().strip()
+
+
+@register.simple_tag
+def icon(name: str, size: int = 18) -> SafeString:
+    """An icon that says nothing to a screen reader: the words beside it do."""
+    return format_html(
+        '<svg class="xr-icon" width="{}" height="{}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>',
+        size,
+        size,
+        mark_safe(_drawing(name)),  # noqa: S308
+    )
+
+
+@register.simple_tag(takes_context=True)
+def nav_current(context: template.Context, prefix: str) -> str:
+    """' active' where the page lies under `prefix`."""
+    request = context.get("request")
+    return " active" if request is not None and request.path.startswith(prefix) else ""
