@@ -77,6 +77,20 @@ def api_key_revoke(*, key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
+def api_key_disable(*, key: ApiKey, disabled: bool) -> None:
+    """Stop a key for a while, or let it go on."""
+    ApiKey.objects.filter(pk=key.pk).update(disabled=disabled)
+
+
+def api_key_change(
+    *, key: ApiKey, name: str, limit_nanousd: int | None, limit_reset: str, expires_at: datetime | None
+) -> None:
+    """Another name, limit or end; in force on every worker within 5 seconds."""
+    ApiKey.objects.filter(pk=key.pk).update(
+        name=name, limit_nanousd=limit_nanousd, limit_reset=limit_reset, expires_at=expires_at
+    )
+
+
 def key_changes_prune(*, older_than: timedelta) -> int:
     """Delete notes of key changes that every worker has long read; how many."""
     deleted, _ = KeyChange.objects.filter(changed_at__lt=timezone.now() - older_than).delete()

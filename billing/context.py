@@ -1,16 +1,16 @@
 """The banner that every signed-in page shows: out of credit, with the one button that mends it."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from billing.models import CreditAccount
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:
-    """`posted_nanousd` of the current workspace, read only where a page shows it."""
-    return {"posted_nanousd": SimpleLazyObject(lambda: _posted(request))}
+    """`posted_nanousd` of the current workspace, read only where a page shows it, and then once."""
+    return {"posted_nanousd": cache(lambda: _posted(request))}
 
 
 def _posted(request: HttpRequest) -> int:

@@ -1,1 +1,1 @@
-"""Pages of WHERE IT GOES: the front page, the overview, the models."""
+"""Pages that need all three of who, cost and route: the front page, the overview, the keys, the models."""

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.installation import site
-from routing.pages.listing import rows
-from routing.pages.snippets import snippets
+from routing.pages.listing import rows, varied
+from routing.pages.snippets import example, snippets
 
 SHOWN = 8
 
@@ -16,9 +16,9 @@ def landing(request: HttpRequest) -> HttpResponse:
     found = rows()
     providers = {name for row in found for name in row.providers}
     values = {
-        "rows": found[:SHOWN],
+        "rows": varied(found)[:SHOWN],
         "models_count": len(found),
         "providers_count": len(providers),
-        "snippets": snippets(public_url=site().public_url, model=found[0].slug if found else "openai/gpt-5"),
+        "snippets": snippets(public_url=site().public_url, model=example([row.slug for row in found])),
     }
     return render(request, "routing/landing.html", values)

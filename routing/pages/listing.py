@@ -1,5 +1,6 @@
 """The models that can be called now, as pages list them: read from this worker's own snapshot."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,17 @@ def rows() -> list[ModelRow]:
         return []
     found = [_row(endpoints) for endpoints in snapshot.endpoints.values()]
     return sorted(found, key=lambda row: (row.sandbox, row.author, row.model.name.lower()))
+
+
+def varied(found: Sequence[ModelRow]) -> list[ModelRow]:
+    """The newest of each author first, then the second newest of each, so that a short list shows the breadth."""
+    newest = sorted(found, key=lambda row: (row.sandbox, -row.model.created, row.slug))
+    place: Counter[str] = Counter()
+    ranked = []
+    for row in newest:
+        ranked.append((row.sandbox, place[row.author], row))
+        place[row.author] += 1
+    return [row for _, _, row in sorted(ranked, key=lambda item: item[:2])]
 
 
 def row_of(name: str) -> ModelRow | None:

@@ -4,14 +4,19 @@ A key stands in them as it is where it was just made (it is shown this once); el
 double quotes, so that the shell replaces it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PLACEHOLDER = "xr-v1-…"
+PREFERRED = ("openai/gpt-5", "mistralai/mistral-small-3.1", "sandbox/echo")
 CURL = """export XROUTE_API_KEY="{key}"
 curl "{url}/openai/v1/chat/completions" \\
   --header "Authorization: Bearer $XROUTE_API_KEY" \\
   --header "Content-Type: application/json" \\
-  --data '{{"model": "{model}", "messages": [{{"role": "user", "content": "Say hello"}}]}}'"""
+  --data '{{
+    "model": "{model}",
+    "messages": [{{"role": "user", "content": "Say hello"}}]
+  }}'"""
 PYTHON = """# pip install openai
 from openai import OpenAI
 
@@ -39,6 +44,12 @@ class Snippet:
     id: str
     name: str
     code: str
+
+
+def example(slugs: Sequence[str]) -> str:
+    """The model that a first call names: a well-known one where it can be called."""
+    known = [slug for slug in PREFERRED if slug in slugs]
+    return (known or [*slugs, PREFERRED[0]])[0]
 
 
 def snippets(*, public_url: str, model: str, key: str = PLACEHOLDER) -> list[Snippet]:

@@ -63,6 +63,22 @@
   document.addEventListener("click", function (event) { closeMenus(event.target.closest("details[data-menu]")); });
   document.addEventListener("keydown", function (event) { if (event.key === "Escape") closeMenus(null); });
 
+  // ---- a menu in a scrolling table would be cut off by it: it is placed on the window instead
+  document.addEventListener("toggle", function (event) {
+    var menu = event.target;
+    if (!menu.matches || !menu.matches("details.xr-menu") || !menu.open) return;
+    var list = menu.querySelector(".xr-menu-list");
+    var at = menu.getBoundingClientRect();
+    list.style.position = "fixed";
+    list.style.left = "auto";
+    list.style.right = Math.max(8, document.documentElement.clientWidth - at.right) + "px";
+    var below = at.bottom + 4;
+    list.style.top = (below + list.offsetHeight > window.innerHeight ? at.top - 4 - list.offsetHeight : below) + "px";
+  }, true);
+  document.addEventListener("scroll", function () {
+    document.querySelectorAll("details.xr-menu[open]").forEach(function (menu) { menu.open = false; });
+  }, true);
+
   // ---- a page with [data-guard] is not left by accident until [data-guard-done] was pressed
   var guarded = document.querySelector("[data-guard]");
   function warn(event) { event.preventDefault(); event.returnValue = ""; }

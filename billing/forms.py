@@ -1,0 +1,79 @@
+"""Forms of billing: amounts are typed as USD and leave as nano-USD."""
+
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import ApiKey, LimitReset
+from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
+
+LIMIT_USD_MAX = 1_000_000
+RESETS = [
+    (LimitReset.NEVER, "in all, never reset"),
+    (LimitReset.DAILY, "a day (UTC)"),
+    (LimitReset.WEEKLY, "a week (from Monday, UTC)"),
+    (LimitReset.MONTHLY, "a month (UTC)"),
+]
+GRACES = {"0": 0, "1": 3600, "24": 86400, "168": 7 * 86400}
+
+
+class KeyForm(forms.Form):
+    """Name, limit with reset, expiry."""
+
+    name = forms.CharField(
+        max_length=100, label="Name", help_text="Where it is used, such as “Website” or “Anna's laptop”."
+    )
+    limit = forms.DecimalField(
+        required=False,
+        min_value=Decimal("0.000001"),
+        max_value=LIMIT_USD_MAX,
+        max_digits=15,
+        decimal_places=6,
+        label="Limit in USD",
+        help_text="Calls are refused once the key has spent this. Empty: only the workspace's credit limits it.",
+    )
+    limit_reset = forms.ChoiceField(choices=RESETS, initial=LimitReset.NEVER, label="The limit is")
+    expires_on = forms.DateField(
+        required=False,
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The key works until the end of this day, in your time zone. Empty: it does not expire.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            style = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
+            field.widget.attrs.setdefault("class", style)
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def clean_expires_on(self) -> datetime | None:
+        day = self.cleaned_data["expires_on"]
+        if day is None:
+            return None
+        if day < timezone.localdate():
+            raise forms.ValidationError("This day is over. Choose today or a later one.")
+        return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))
+
+    def values(self) -> dict[str, Any]:
+        """The keyword arguments of api_key_create and api_key_change."""
+        found = self.cleaned_data
+        return {
+            "name": found["name"],
+            "limit_nanousd": None if found["limit"] is None else nanousd_from_usd(found["limit"]),
+            "limit_reset": found["limit_reset"] if found["limit"] is not None else LimitReset.NEVER.value,
+            "expires_at": found["expires_on"],
+        }
+
+
+def key_initial(key: ApiKey) -> dict[str, Any]:
+    """What the form shows of a key."""
+    return {
+        "name": key.name,
+        "limit": None if key.limit_nanousd is None else f"{usd_from_nanousd(key.limit_nanousd).normalize():f}",
+        "limit_reset": key.limit_reset,
+        "expires_on": None if key.expires_at is None else timezone.localdate(key.expires_at),
+    }

@@ -1,0 +1,100 @@
+"""Keys: the list with what each has spent, making one, and its whole life after that.
+
+A secret is shown in the answer to the request that made it, and nowhere else: not in the session, not in a cache.
+"""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts import services
+from accounts.access import PageRequest, workspace_page
+from accounts.installation import site
+from accounts.models import ApiKey
+from accounts.selectors import keys_visible
+from billing.forms import GRACES, KeyForm, key_initial
+from billing.glance import spend_by_key
+from routing.pages.listing import rows
+from routing.pages.snippets import example, snippets
+
+KEYS_MAX = 500
+
+
+@workspace_page
+def key_list(request: PageRequest) -> HttpResponse:
+    """Every key the viewer may see, with what it has spent."""
+    spend = spend_by_key(request.workspace)
+    keys = [(key, spend.get(key.pk)) for key in keys_visible(request.membership)[:KEYS_MAX]]
+    return render(request, "routing/keys.html", {"keys": keys, "now": timezone.now()})
+
+
+@workspace_page
+@never_cache
+def key_new(request: PageRequest) -> HttpResponse:
+    """Make a key; the answer to the form is the one page that shows it."""
+    form = KeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = services.api_key_create(workspace=request.workspace, created_by=request.user, **form.values())
+        return _shown_once(request, made)
+    return render(request, "routing/key_form.html", {"form": form}, status=200 if request.method == "GET" else 422)
+
+
+@workspace_page
+def key_edit(request: PageRequest, key_id: int) -> HttpResponse:
+    """Another name, limit or end."""
+    key = _key(request, key_id)
+    form = KeyForm(request.POST or None, initial=key_initial(key))
+    if request.method == "POST" and form.is_valid():
+        services.api_key_change(key=key, **form.values())
+        messages.success(request, f"“{form.cleaned_data['name']}” was changed. It is in force within 5 seconds.")
+        return redirect("key_list")
+    values = {"form": form, "key": key}
+    return render(request, "routing/key_form.html", values, status=200 if request.method == "GET" else 422)
+
+
+@workspace_page
+@require_POST
+@never_cache
+def key_rotate(request: PageRequest, key_id: int) -> HttpResponse:
+    """A new secret for the same key; the old one works on for the grace chosen."""
+    key = _key(request, key_id)
+    grace_s = GRACES.get(request.POST.get("grace", ""), 0)
+    until = timezone.now() + timedelta(seconds=grace_s) if grace_s else None
+    return _shown_once(request, services.api_key_rotate(key=key, grace_until=until), grace_until=until)
+
+
+@workspace_page
+@require_POST
+def key_disable(request: PageRequest, key_id: int) -> HttpResponse:
+    """Stop the key, or (with enable=1) let it go on."""
+    key, disabled = _key(request, key_id), request.POST.get("enable") != "1"
+    services.api_key_disable(key=key, disabled=disabled)
+    messages.success(request, f"“{key.name}” is {'disabled' if disabled else 'enabled'}, everywhere within 5 seconds.")
+    return redirect("key_list")
+
+
+@workspace_page
+@require_POST
+def key_revoke(request: PageRequest, key_id: int) -> HttpResponse:
+    """Stop the key for good."""
+    key = _key(request, key_id)
+    services.api_key_revoke(key=key)
+    messages.success(request, f"“{key.name}” is revoked. It stops everywhere within 5 seconds.")
+    return redirect("key_list")
+
+
+def _key(request: PageRequest, key_id: int) -> ApiKey:
+    """A living key that the viewer may change; else 404."""
+    return get_object_or_404(keys_visible(request.membership), pk=key_id, revoked_at__isnull=True)
+
+
+def _shown_once(request: PageRequest, made: services.NewKey, **more: object) -> HttpResponse:
+    model = example([row.slug for row in rows()])
+    code = snippets(public_url=site().public_url, model=model, key=made.secret)
+    values = {"key": made.key, "secret": made.secret, "snippets": code, "hide_banner": True, **more}
+    return render(request, "routing/key_made.html", values)

@@ -1,0 +1,149 @@
+"""/keys: made once and shown once, changed, rotated, disabled, revoked - by those who may, and by nobody else."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import keys
+from accounts.models import ApiKey, ApiKeySecret
+
+SECRET = re.compile(r"xr-v1-[0-9A-Za-z]{38}")
+
+
+def make(browser, **values):
+    return browser.post("/keys/new", {"name": "Website", "limit_reset": "never", **values})
+
+
+def test_a_key_is_shown_once_with_commands_that_carry_it(signed_in, owner):
+    browser = signed_in(owner)
+    answer = make(browser, limit="12.50", limit_reset="monthly", expires_on="2090-01-31")
+    (secret,) = set(SECRET.findall(answer.content.decode()))
+    assert answer.content.decode().count(secret) == 4  # alone, and in each of three languages
+    assert "no-store" in answer["Cache-Control"]
+    assert "data-guard" in answer.content.decode()
+    row = ApiKeySecret.objects.get(digest=keys.digest(secret)).key
+    assert (row.workspace_id, row.created_by_id) == (owner.workspace_id, owner.user_id)
+    assert (row.limit_nanousd, row.limit_reset) == (12_500_000_000, "monthly")
+    assert timezone.localtime(row.expires_at).isoformat().startswith("2090-01-31T23:59:59")
+    again = browser.get("/keys").content.decode()
+    assert secret not in again
+    assert keys.label(secret) in again
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"name": ""}, "This field is required"),
+        ({"limit": "0"}, "greater than or equal to"),
+        ({"limit": "-3"}, "greater than or equal to"),
+        ({"limit": "1.23456789"}, "no more than 6 decimal places"),
+        ({"limit": "many"}, "Enter a number"),
+        ({"limit_reset": "hourly"}, "valid choice"),
+        ({"expires_on": "2001-01-01"}, "This day is over"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_made(signed_in, owner, values, says):
+    before = ApiKey.objects.count()
+    answer = make(signed_in(owner), **values)
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+    assert ApiKey.objects.count() == before
+
+
+def test_what_a_form_does_not_have_cannot_be_set(signed_in, owner, stranger):
+    make(signed_in(owner), workspace=stranger.workspace_id, is_management="1", created_by=stranger.user_id)
+    row = ApiKey.objects.filter(name="Website").latest("id")
+    assert (row.workspace_id, row.is_management, row.created_by_id) == (owner.workspace_id, False, owner.user_id)
+
+
+def test_rotating_keeps_the_key_and_lets_the_old_secret_work_for_the_grace(signed_in, owner):
+    answer = signed_in(owner).post(f"/keys/{owner.key_id}/rotate", {"grace": "24"})
+    (secret,) = set(SECRET.findall(answer.content.decode()))
+    old, new = ApiKeySecret.objects.filter(key_id=owner.key_id).order_by("id")
+    assert new.digest == keys.digest(secret)
+    assert new.valid_until is None
+    assert timedelta(hours=23) < old.valid_until - timezone.now() <= timedelta(hours=24)
+
+
+def test_disable_enable_change_revoke(signed_in, owner):
+    browser, url = signed_in(owner), f"/keys/{owner.key_id}"
+    row = ApiKey.objects.get(pk=owner.key_id)
+    browser.post(f"{url}/disable")
+    row.refresh_from_db()
+    assert row.disabled
+    browser.post(f"{url}/disable", {"enable": "1"})
+    browser.post(url, {"name": "Renamed", "limit": "3", "limit_reset": "daily"})
+    row.refresh_from_db()
+    assert (row.disabled, row.name, row.limit_nanousd, row.limit_reset) == (False, "Renamed", 3_000_000_000, "daily")
+    assert "Renamed" in browser.get(url).content.decode()
+    browser.post(f"{url}/revoke")
+    row.refresh_from_db()
+    assert row.revoked_at
+    for action in ("", "/rotate", "/disable", "/revoke"):
+        assert browser.post(url + action, {"name": "x", "limit_reset": "never"}).status_code == 404
+
+
+@pytest.mark.parametrize("action", ["", "/rotate", "/disable", "/revoke"])
+@pytest.mark.parametrize("who", ["stranger", "member"])
+def test_another_workspaces_or_persons_key_is_not_there(request, signed_in, owner, action, who):
+    browser = signed_in(request.getfixturevalue(who))
+    answer = browser.post(f"/keys/{owner.key_id}{action}", {"name": "stolen", "limit_reset": "never"})
+    assert answer.status_code == 404
+    row = ApiKey.objects.get(pk=owner.key_id)
+    assert (row.name, row.disabled, row.revoked_at, row.secrets.count()) == ("test", False, None, 1)
+    assert keys.label(owner.secret) not in browser.get("/keys").content.decode()
+
+
+def test_a_member_makes_keys_and_sees_their_own(signed_in, member, owner):
+    browser = signed_in(member)
+    answer = make(browser, name="Mine")
+    assert SECRET.search(answer.content.decode())
+    row = ApiKey.objects.get(name="Mine", created_by_id=member.user_id)
+    assert row.workspace_id == owner.workspace_id
+    assert "Mine" in browser.get("/keys").content.decode()
+    assert browser.post(f"/keys/{row.pk}/revoke").status_code == 302
+    assert "Mine" in signed_in(owner).get("/keys").content.decode()
+
+
+def test_without_credit_a_key_can_be_made_and_the_banner_says_what_is_missing(signed_in, broke):
+    browser = signed_in(broke)
+    assert SECRET.search(make(browser).content.decode())
+    assert "has no credit" in browser.get("/keys").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/keys", "/keys/new", "/keys/1"])
+def test_logged_out_one_is_asked_to_log_in(logged_out, path):
+    answer = logged_out.get(path)
+    assert answer.status_code == 302
+    assert answer["location"].startswith("/account/login/")
+
+
+@pytest.mark.parametrize("action", ["rotate", "disable", "revoke"])
+def test_nothing_changes_by_a_link(signed_in, owner, action):
+    assert signed_in(owner).get(f"/keys/{owner.key_id}/{action}").status_code == 405
+
+
+def test_the_list_asks_as_often_for_many_keys_as_for_one(signed_in, owner, django_assert_num_queries):
+    browser = signed_in(owner)
+    for number in range(5):
+        make(browser, name=f"k{number}")
+    browser.get("/keys")
+    # session, person, session row of the list of devices, memberships, spend by key, keys, banner's balance
+    with django_assert_num_queries(7, exact=False) as asked:
+        browser.get("/keys")
+    few = len(asked)
+    for number in range(5):
+        make(browser, name=f"m{number}")
+    with django_assert_num_queries(few):
+        browser.get("/keys")
+
+
+def test_a_form_without_its_token_is_refused(owner, signed_in):
+    browser = signed_in(owner)
+    browser.handler.enforce_csrf_checks = True
+    answer = browser.post(f"/keys/{owner.key_id}/revoke")
+    assert answer.status_code == 403
+    assert "gone stale" in answer.content.decode()
+    assert ApiKey.objects.get(pk=owner.key_id).revoked_at is None
