@@ -20,6 +20,13 @@ BEGIN
   IF w.op_seq >= p_seq THEN
     RETURN jsonb_build_object('results', w.op_result);
   END IF;
+  -- The worker, then accounts by id, then periods of keys: the order of all that touches money.
+  PERFORM 1 FROM billing_creditaccount
+   WHERE id IN (SELECT account FROM jsonb_to_recordset(p_items) AS x(account bigint))
+   ORDER BY id FOR NO KEY UPDATE;
+  PERFORM 1 FROM billing_keyperiod
+   WHERE (key_id, period_start) IN (SELECT key, period FROM jsonb_to_recordset(p_items) AS x(key bigint, period date))
+   ORDER BY key_id, period_start FOR NO KEY UPDATE;
   FOR item IN
     SELECT * FROM jsonb_to_recordset(p_items) AS x(
       i integer, account bigint, "full" bigint, floor bigint, spare bigint, key bigint, period date,
