@@ -67,14 +67,15 @@ class Lease:
         self._lost.set()
 
     async def register(self) -> None:
-        """A new worker id; raises Outage."""
+        """A new worker id; raises Outage, and then the next beat tells whether the database took it."""
         self.worker_id = uuid4()
+        # What the old id held is gone at once: left to the answer, a lost one would part id and pots for good.
+        self.on_new(self.worker_id)
         sent = time.monotonic()
         await self._db.fetch(
             "INSERT INTO billing_worker (id, node, pid) VALUES (%s, %s, %s)",
             (self.worker_id, platform.node()[:100], os.getpid()),
         )
-        self.on_new(self.worker_id)
         self._valid_until = sent + self._ttl_s - self._margin_s
 
     async def beat(self) -> None:

@@ -78,8 +78,10 @@ class Proxy:
         self.connections += 1
         task, flowing = asyncio.current_task(), self._flowing
         self._tasks.add(task)
-        upstream, sink = await asyncio.open_unix_connection(self._target)
+        ends = [writer]
         try:
+            upstream, sink = await asyncio.open_unix_connection(self._target)
+            ends.append(sink)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pump(reader, sink, flowing, answers=False))
                 group.create_task(self._pump(upstream, writer, flowing, answers=True))
@@ -87,7 +89,7 @@ class Proxy:
             pass
         finally:
             self._tasks.discard(task)
-            for end in (writer, sink):
+            for end in ends:
                 end.close()
 
     async def _pump(
