@@ -36,7 +36,6 @@ class Entry:
 
     worker_id: UUID
     record: dict[str, Any]
-    cost: int
     hold: Hold | None
     done: "asyncio.Future[Outcome]"
 
@@ -76,16 +75,17 @@ class Committer:
     def __init__(self, db: Database, *, timeout_s: float) -> None:
         self._db, self._timeout_s = db, timeout_s
 
-    async def commit(self, batch: Batch) -> None:
-        """All of it is booked or set apart when this returns."""
+    async def commit(self, batch: Batch) -> set[str]:
+        """All of it is booked or set apart when this returns; the ids that were set apart."""
         try:
             await self._once(batch)
         except psycopg.Error as error:
             if len(batch.records) == 1:
                 await self._set_apart(batch, error)
-                return
-            for half in batch.halves():
-                await self.commit(half)
+                return {batch.records[0]["id"]}
+            first, second = batch.halves()
+            return await self.commit(first) | await self.commit(second)
+        return set()
 
     async def _once(self, batch: Batch) -> None:
         values = (batch.id, batch.worker_id, orjson.dumps(batch.records).decode())
@@ -102,8 +102,13 @@ class Committer:
     async def _set_apart(self, batch: Batch, error: psycopg.Error) -> None:
         record = batch.records[0]
         logger.error("ALERT usage %s rejected by the database: %s", record.get("id"), error.sqlstate)
-        payload = orjson.dumps(record).decode()
-        await self._db.fetch(REJECT, (record["id"], batch.id, payload, f"{error.sqlstate}: {error}"[:2000]))
+        payload, reason = orjson.dumps(record).decode(), f"{error.sqlstate}: {error}"[:2000]
+        try:
+            await self._db.fetch(REJECT, (record["id"], batch.id, payload, reason))
+        except psycopg.DataError:
+            # Not even jsonb takes it: keep the text of it, so that it is neither lost nor tried for ever.
+            quoted = orjson.dumps({"unreadable": payload}).decode()
+            await self._db.fetch(REJECT, (record["id"], batch.id, quoted, reason))
 
 
 class Meter:
@@ -122,12 +127,12 @@ class Meter:
 
     def submit(self, record: UsageRecord, hold: Hold | None, worker_id: UUID) -> "asyncio.Future[Outcome]":
         """As settle, without waiting."""
-        held = min(record.cost, hold.amount) if hold is not None else 0
-        key_held = min(record.cost, hold.key_amount) if hold is not None else 0
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        entry_worker = hold.worker_id if hold is not None else worker_id
-        row = record.as_json(held=held, key_held=key_held)
-        self._queue.append(Entry(entry_worker, row, record.cost, hold, done))
+        row = record.as_json(held=0, key_held=0)
+        if hold is not None:
+            row["held"], row["key_held"] = hold.consume(row["cost"])
+            worker_id = hold.worker_id
+        self._queue.append(Entry(worker_id, row, hold, done))
         self._idle.clear()
         self._wake.set()
         return done
@@ -135,11 +140,12 @@ class Meter:
     async def run(self) -> None:
         """Flush for ever."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            # First, for where this task died and was started again.
             while self._queue:
                 await self._flush(self._next())
             self._idle.set()
+            await self._wake.wait()
+            self._wake.clear()
 
     async def drained(self) -> None:
         """Wait until nothing is queued."""
@@ -157,26 +163,27 @@ class Meter:
 
     async def _flush(self, entries: Sequence[Entry]) -> None:
         batch = Batch(new_id(), entries[0].worker_id, [entry.record for entry in entries])
-        outcome = await self._secure(batch)
+        outcome, apart = await self._secure(batch)
         for entry in entries:
             if entry.hold is not None:
-                entry.hold.end(entry.cost)
+                if entry.record["id"] in apart:
+                    entry.hold.consumed = entry.hold.key_consumed = 0
+                entry.hold.end()
             if not entry.done.done():
                 entry.done.set_result(outcome)
 
-    async def _secure(self, batch: Batch) -> Outcome:
-        """In the ledger or on disk; nobody is answered before one of them holds it."""
+    async def _secure(self, batch: Batch) -> tuple[Outcome, set[str]]:
+        """In the ledger or on disk, and what was set apart; nobody is answered before one of them holds it."""
         while True:
             try:
-                await self._committer.commit(batch)
-                return "committed"
+                return "committed", await self._committer.commit(batch)
             except Outage:
                 pass
             except Exception:
                 logger.exception("ALERT the meter failed on batch %s; spooling it", batch.id)
             try:
                 await self._spooling.keep(batch.to_bytes())
-                return "spooled"
+                return "spooled", set()
             except OSError:
                 logger.exception("ALERT the spool cannot be written; answers wait")
                 await asyncio.sleep(0.5)

@@ -78,7 +78,7 @@ class UsageRecord:
             "key_held": key_held,
             "latency_ms": number(self.latency_ms, MS_MAX),
             "first_byte_ms": number(self.first_byte_ms, MS_MAX),
-            "attempts": list(self.attempts),
+            "attempts": [{name: _plain(value) for name, value in attempt.items()} for attempt in self.attempts],
         }
 
 
@@ -90,3 +90,10 @@ def text(value: str, length_max: int) -> str:
 def number(value: int, most: int) -> int:
     """`value` between 0 and `most`."""
     return min(max(int(value), 0), most)
+
+
+def _plain(value: Any) -> Any:
+    """A value of an attempt that JSON and PostgreSQL take."""
+    if isinstance(value, str):
+        return text(value, 200)
+    return max(-COST_MAX, min(value, COST_MAX)) if isinstance(value, int) else value

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.reservations.pots import Hold, Refused, Want, grow
+from xroute.lib.pg import Outage
 
 
 @dataclass(slots=True)
@@ -64,7 +65,9 @@ class Ask:
             hold.key_pot.held += result["key_take"]
         hold.touch(time.monotonic())
         # Who waited may be gone: then what was granted lies free in the pot, for the next one or the sweep.
-        if not self.answer.done():
+        if hold.ended:
+            self.fail(Outage("the request has ended"))
+        elif not self.answer.done():
             reserved = self.want.full - result["expose"]
             grow(hold, reserved, self._key_share(reserved), result["expose"])
             self.answer.set_result(None)

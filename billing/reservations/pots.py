@@ -44,7 +44,9 @@ class Want:
 
 @dataclass(slots=True)
 class Hold:
-    """What a request has. It ends exactly once, by `end`."""
+    """What a request has. One record may consume of it, and it ends exactly once: in whatever order, the pots and
+    the database agree on what went out.
+    """
 
     worker_id: UUID
     want: Want
@@ -53,6 +55,9 @@ class Hold:
     amount: int = 0
     exposure: int = 0
     key_amount: int = 0
+    consumed: int = 0
+    key_consumed: int = 0
+    settling: bool = False
     ended: bool = field(default=False)
 
     def touch(self, now: float) -> None:
@@ -61,17 +66,27 @@ class Hold:
         if self.key_pot is not None:
             self.key_pot.touched = now
 
-    def end(self, cost: int) -> None:
-        """Give back what is not consumed by `cost`. A second call changes nothing."""
+    def consume(self, cost: int) -> tuple[int, int]:
+        """What a record of `cost` takes out of this hold and its key's part: nothing where another one has, or
+        where it has ended. Such a record is charged all the same.
+        """
+        if self.ended or self.settling:
+            return 0, 0
+        self.settling = True
+        self.consumed, self.key_consumed = min(cost, self.amount), min(cost, self.key_amount)
+        return self.consumed, self.key_consumed
+
+    def end(self) -> None:
+        """Give back what no record has consumed. A second call changes nothing."""
         if self.ended:
             return
         self.ended = True
         self.pot.used -= self.amount
-        self.pot.held -= min(cost, self.amount)
+        self.pot.held -= self.consumed
         self.pot.exposed -= self.exposure
         if self.key_pot is not None:
             self.key_pot.used -= self.key_amount
-            self.key_pot.held -= min(cost, self.key_amount)
+            self.key_pot.held -= self.key_consumed
 
 
 class Refused(Exception):

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+import psycopg
 
 from billing.reservations.asks import Ask
 from billing.reservations.gives import Give, collect, drop_empty
 from billing.reservations.pots import Hold, Pots, Refused, Want, grow
-from xroute.lib.pg import Database, Outage
+from xroute.lib.pg import RETRY_STATES, Database, Outage
 
 logger = logging.getLogger("xroute.treasurer")
 RECALL_EVERY_S, RECALL_WAIT_S = 0.1, 0.2
@@ -53,8 +54,8 @@ class Treasurer:
         return hold
 
     async def extend(self, hold: Hold, amount: int) -> None:
-        """Add `amount` to a running hold; raises Refused or Outage. A hold of a lost lease cannot grow."""
-        if hold.worker_id != self.pots.worker_id or not self._admits():
+        """Add `amount` to a hold; raises Refused or Outage. One that ended, or of a lost lease, cannot grow."""
+        if hold.ended or hold.worker_id != self.pots.worker_id or not self._admits():
             raise Outage("lease lost")
         key_free = amount if hold.key_pot is None else hold.key_pot.free
         if hold.pot.free >= amount and key_free >= amount:
@@ -110,9 +111,9 @@ class Treasurer:
 
     async def turn(self) -> None:
         """One operation: everything that waits, and what lies idle."""
-        asks, self._waiting = [ask for ask in self._waiting if not ask.answer.done()], []
         recalled, self._recalled = self._recalled, set()
         pots, now = self.pots, time.monotonic()
+        asks = self._next_asks(pots)
         gives = collect(pots, now=now, idle_s=self._idle_s, recalled=recalled)
         if not asks and not gives:
             return
@@ -130,6 +131,14 @@ class Treasurer:
             asks[result["i"]].apply(result)
         drop_empty(pots, now=time.monotonic())
 
+    def _next_asks(self, pots: Pots) -> list[Ask]:
+        """Whoever still waits. What was asked under a lost lease must not grow out of pots that are gone."""
+        waiting, self._waiting = [ask for ask in self._waiting if not ask.answer.done()], []
+        for ask in waiting:
+            if ask.hold.worker_id != pots.worker_id:
+                ask.fail(Outage("lease lost"))
+        return [ask for ask in waiting if not ask.answer.done()]
+
     @staticmethod
     def _undo(asks: list[Ask], gives: list[Give], error: Exception) -> None:
         for ask in asks:
@@ -146,7 +155,9 @@ class Treasurer:
         while pots is self.pots:
             try:
                 ((answer,),) = await self._db.fetch("SELECT xr_hold(%s, %s, %s, %s::jsonb)", values)
-            except Outage:
+            except (Outage, psycopg.Error) as error:
+                if isinstance(error, psycopg.Error) and error.sqlstate not in RETRY_STATES:
+                    raise
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 1.0)
                 continue

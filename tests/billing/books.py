@@ -81,6 +81,24 @@ class Books:
         query = "SELECT id, cost_nanousd, held_nanousd, late FROM billing_usagerecord WHERE account_id = %s ORDER BY id"
         return self.sql(query, (account,))
 
+    def batches(self, account: int) -> list[tuple[int, int]]:
+        """(records, cost) of each batch that has records of an account"""
+        return self.sql(
+            "SELECT records, cost_nanousd FROM billing_meterbatch WHERE id IN "
+            "(SELECT batch_id FROM billing_usagerecord WHERE account_id = %s) ORDER BY id",
+            (account,),
+        )
+
+    def usage_transfers(self, account: int) -> list[tuple[int, int]]:
+        """(to, amount)"""
+        query = "SELECT credit_account_id, amount FROM billing_transfer WHERE debit_account_id = %s AND kind = 'usage'"
+        return self.sql(query, (account,))
+
+    def rejected(self, account: int) -> list[tuple[UUID, str]]:
+        """(id, error)"""
+        query = "SELECT id, error FROM billing_rejectedusage WHERE (payload->>'account')::bigint = %s"
+        return self.sql(query, (account,))
+
     def worker(self) -> UUID:
         """A live worker without a process."""
         worker = new_id()

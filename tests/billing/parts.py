@@ -61,6 +61,11 @@ def record(account: int, cost: int, hold: Hold | None = None, **values: Any) -> 
     )
 
 
+def batch_of(worker_id: UUID, *records: UsageRecord) -> Batch:
+    """A batch of records for which nothing is held."""
+    return Batch(new_id(), worker_id, [each.as_json(held=0, key_held=0) for each in records])
+
+
 @asynccontextmanager
 async def worker(
     url: str,

@@ -27,7 +27,7 @@ def drop_settle(meter: Meter, record: UsageRecord, hold: Hold | None, worker_id:
     if not _turn():
         return submit(meter, record, hold, worker_id)
     if hold is not None:
-        hold.end(0)
+        hold.end()
     done = asyncio.get_running_loop().create_future()
     done.set_result("committed")
     return done
