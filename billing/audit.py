@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from billing.spool import waiting
+from billing.spool import damaged, waiting
 
 SPOOL_AGE_MAX_S = 60
 CHECKS: dict[str, str] = {
@@ -114,3 +114,5 @@ def _spool(folder: Path) -> Iterator[Fault]:
         age_s = time.time() - path.stat().st_mtime
         if age_s > SPOOL_AGE_MAX_S:
             yield Fault("a spool file is older than a minute", f"{path.name}: {age_s:.0f} s")
+    for path in damaged(folder):
+        yield Fault("a spool file was damaged", path.name)

@@ -1,7 +1,8 @@
 """Batches on disk while the database is away: one locked file per process, checksummed lines, all fsynced.
 
 A line is eight hexadecimal digits of CRC-32, a space, and the batch as JSON. A torn last line (a crash while it
-was written) fails its checksum and is left out: it was never answered. Files of processes that are gone are
+was written) fails its checksum and is left out: it was never answered. Any other damage is set apart in a file that
+ends in .damaged, which the audit names until a person has dealt with it. Files of processes that are gone are
 adopted by any process of the node that gets their lock.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-SUFFIX = ".spool"
+SUFFIX, DAMAGED = ".spool", ".damaged"
 
 
 def line(batch: bytes) -> bytes:
@@ -26,6 +27,12 @@ def batches(content: bytes) -> Iterator[bytes]:
         digits, _, batch = raw.partition(b" ")
         if batch and digits == b"%08x" % zlib.crc32(batch):
             yield batch
+
+
+def count_damaged(content: bytes) -> int:
+    """Finished lines whose checksums are wrong. A torn last line is none of them."""
+    lines = [raw for raw in content.split(b"\n")[:-1] if raw]
+    return len(lines) - sum(1 for _ in batches(b"\n".join(lines)))
 
 
 def sync_folder(folder: Path) -> None:
@@ -80,10 +87,24 @@ class SpoolFile:
             os.ftruncate(self._handle, start)
             raise
 
-    def read(self) -> tuple[list[bytes], int]:
-        """All batches, and the length they were read from."""
-        size = os.fstat(self._handle).st_size
-        return list(batches(os.pread(self._handle, size, 0))), size
+    def read(self) -> list[bytes]:
+        """All batches whose checksums are right."""
+        return list(batches(self._content()))
+
+    def set_apart(self) -> int:
+        """Copy the whole file beside it where a finished line is damaged, for a person to look at; how many are."""
+        content = self._content()
+        damaged = count_damaged(content)
+        if damaged:
+            with self.path.with_suffix(DAMAGED).open("ab") as copy:
+                copy.write(content)
+                copy.flush()
+                os.fsync(copy.fileno())
+            sync_folder(self.path.parent)
+        return damaged
+
+    def _content(self) -> bytes:
+        return os.pread(self._handle, os.fstat(self._handle).st_size, 0)
 
     def clear(self) -> None:
         """Empty: everything in it is in the ledger."""
@@ -107,3 +128,8 @@ def waiting(folder: Path) -> list[Path]:
         return [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path.stat().st_size]
     except FileNotFoundError:
         return []
+
+
+def damaged(folder: Path) -> list[Path]:
+    """The files of this node that were set apart."""
+    return sorted(folder.glob(f"*{DAMAGED}"))

@@ -69,9 +69,11 @@ class Spooling:
 
     @staticmethod
     async def _replay_file(file: SpoolFile, replay: Replay) -> None:
-        found, _size = await asyncio.to_thread(file.read)
+        found = await asyncio.to_thread(file.read)
         for batch in found:
             await replay(batch)
+        if damaged := await asyncio.to_thread(file.set_apart):
+            logger.error("ALERT %s lines of %s are damaged; the file is kept as .damaged", damaged, file.path.name)
         logger.warning("%s batches from %s are in the ledger", len(found), file.path.name)
 
     async def close(self) -> None:
@@ -79,6 +81,6 @@ class Spooling:
         async with self._lock:
             if self._file is None:
                 return
-            found, _size = await asyncio.to_thread(self._file.read)
+            found = await asyncio.to_thread(self._file.read)
             await asyncio.to_thread(self._file.close if found else self._file.remove)
             self._file = None

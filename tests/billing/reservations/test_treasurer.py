@@ -237,12 +237,13 @@ async def test_who_asked_under_a_lost_lease_gets_nothing_from_the_new_one(books)
     async with worker(books.url) as one:
         (await one.reserve(account, 40)).end()
         books.sql(*end_worker(one.id))
+        new = books.worker()
         asking = asyncio.create_task(one.reserve(account, 60))
         await asyncio.sleep(0)
-        one.treasurer.restart(Pots(uuid4()))
+        one.treasurer.restart(Pots(new))
         with pytest.raises(Outage):
             await asking
-    assert books.balance(account) == (100, 0, 0)
+        assert books.balance(account) == (100, 0, 0)
 
 
 async def test_holds_that_outlive_their_lease_touch_no_new_pot(books):
