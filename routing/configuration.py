@@ -28,7 +28,7 @@ def limits_from_settings() -> Limits:
 
 def health_limits() -> HealthLimits:
     """The breaker's and the retry budget's numbers."""
-    return HealthLimits()
+    return HealthLimits(ejection_s=settings.XROUTE_BREAKER_OUT_S)
 
 
 def upstream_limits() -> UpstreamLimits:

@@ -1,6 +1,29 @@
-"""Time limits of single examples would only measure how busy the machine is."""
+"""The ORM for async tests. Hypothesis: time limits of single examples would only measure how busy the machine is."""
 
+import asyncio
+
+import pytest
+from django.db import connections
 from hypothesis import HealthCheck, settings
+
+from tests.routing.rows import Orm
 
 settings.register_profile("routing", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("routing")
+
+
+@pytest.fixture
+def orm(django_db_blocker) -> Orm:
+    """Call something that uses Django's ORM from an async test; what it writes is committed."""
+
+    def call(function, args, values):
+        with django_db_blocker.unblock():
+            try:
+                return function(*args, **values)
+            finally:
+                connections.close_all()
+
+    async def in_thread(function, *args, **values):
+        return await asyncio.to_thread(call, function, args, values)
+
+    return in_thread
