@@ -24,6 +24,7 @@ from routing.catalogue import Catalogue
 from routing.configuration import health_limits, limits_from_settings, upstream_limits
 from routing.estimate import Expected
 from routing.health import Health
+from routing.proxy.generation import STOPPING
 from routing.runtime import Runtime
 from routing.upstream import Upstream
 from xroute.lib.clock import DatabaseClock
@@ -173,7 +174,7 @@ async def stop(runtime: Runtime) -> None:
 
 async def _end_running(runtime: Runtime) -> None:
     for generation in list(runtime.running):
-        generation.client_gone("server_stopping")
+        generation.client_gone(STOPPING)
     if runtime.tasks:
         await asyncio.wait(runtime.tasks, timeout=2)
     for task in list(runtime.tasks):

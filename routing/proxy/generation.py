@@ -14,6 +14,8 @@ from billing.reservations.pots import Hold
 from routing.types import ChatRequest, Endpoint
 from xroute.lib.ids import generation_name
 
+STOPPING = "server_stopping"  # the reason of a generation that our own stop ends
+
 
 @dataclass(slots=True, eq=False)
 class Generation:

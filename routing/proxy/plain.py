@@ -8,7 +8,7 @@ from routing.proxy.attempts import first_success
 from routing.proxy.ending import Ending
 from routing.proxy.failure import api_error
 from routing.proxy.generation import Generation, Interrupt
-from routing.proxy.settle import settle, settle_failed, usage_json
+from routing.proxy.settle import settle, settle_failed, settle_unanswered, usage_json
 from routing.runtime import Runtime
 from routing.types import Answer, Credential, Endpoint
 
@@ -18,10 +18,7 @@ async def run_plain(runtime: Runtime, generation: Generation) -> bytes:
     try:
         endpoint, answer = await _call(runtime, generation)
     except UpstreamError as error:
-        if generation.gone:
-            await _settle_gone(runtime, generation, error)
-        else:
-            await settle_failed(runtime, generation, error.kind)
+        await settle_unanswered(runtime, generation, error)
         raise api_error(error, generation) from error
     except BaseException:
         await settle_failed(runtime, generation, "aborted")
@@ -61,14 +58,3 @@ async def _call(runtime: Runtime, generation: Generation) -> tuple[Endpoint, Ans
         return await first_success(runtime, generation, call)
     finally:
         generation.interruptible(None)
-
-
-async def _settle_gone(runtime: Runtime, generation: Generation, error: UpstreamError) -> None:
-    """The client left a plain request: the prompt is charged, as an estimate, if it was sent at all."""
-    tried = [attempt for attempt in generation.attempts if attempt["outcome"] != "skipped"]
-    endpoint = next((e for e in generation.endpoints if tried and e.id == tried[-1]["endpoint"]), None)
-    if endpoint is None or not error.may_be_billed:
-        await settle_failed(runtime, generation, generation.gone_reason)
-        return
-    ending = Ending("client", None, 0, reason=generation.gone_reason)
-    await settle(runtime, generation, endpoint, ending, "")

@@ -11,7 +11,7 @@ from routing.errors import UpstreamError
 from routing.estimate import completion_tokens
 from routing.proxy.chunks import Interrupted, Source
 from routing.proxy.ending import Ending
-from routing.proxy.generation import Generation
+from routing.proxy.generation import STOPPING, Generation
 from routing.proxy.relay import Relay
 from routing.runtime import Runtime
 from routing.types import Chunk, Endpoint
@@ -162,7 +162,7 @@ class Pump:
     def stopped(self) -> Ended:
         """Ended by the server's own stop, midway."""
         error = UpstreamError("invalid_request", "The server was restarted.", code="overloaded")
-        return self._ending("client", "server_stopping"), error
+        return self._ending("client", STOPPING), error
 
     def _still_covered(self) -> bool:
         relayed = completion_tokens(self._output_bytes)

@@ -2,8 +2,9 @@
 
 from billing.pricing import Usage
 from billing.record import UsageRecord
+from routing.errors import UpstreamError
 from routing.proxy.ending import Charge, Ending, charge
-from routing.proxy.generation import Generation
+from routing.proxy.generation import STOPPING, Generation
 from routing.runtime import Runtime
 from routing.types import Endpoint
 from xroute.lib.money import usd_float
@@ -22,6 +23,26 @@ async def settle(
     record.finish_reason = ending.finish_reason
     await runtime.meter.settle(record, generation.hold, runtime.lease.worker_id)
     return result
+
+
+async def settle_unanswered(runtime: Runtime, generation: Generation, error: UpstreamError) -> None:
+    """Book a generation of which no endpoint has said anything.
+
+    A client that left after the prompt was sent owes the prompt, as an estimate; where we stopped, the house does.
+    """
+    endpoint = _last_tried(generation)
+    if not generation.gone or not error.may_be_billed or endpoint is None:
+        await settle_failed(runtime, generation, generation.gone_reason or error.kind)
+    elif generation.gone_reason == STOPPING:
+        generation.house += charge(Ending("client", None, 0), generation, endpoint).cost
+        await settle_failed(runtime, generation, STOPPING)
+    else:
+        await settle(runtime, generation, endpoint, Ending("client", None, 0, reason=generation.gone_reason), "")
+
+
+def _last_tried(generation: Generation) -> Endpoint | None:
+    tried = [attempt["endpoint"] for attempt in generation.attempts if attempt["outcome"] != "skipped"]
+    return next((endpoint for endpoint in generation.endpoints if tried and endpoint.id == tried[-1]), None)
 
 
 async def settle_failed(runtime: Runtime, generation: Generation, reason: str) -> None:

@@ -17,7 +17,7 @@ from routing.proxy.failure import api_error
 from routing.proxy.generation import Generation
 from routing.proxy.pump import Pump
 from routing.proxy.relay import Relay
-from routing.proxy.settle import settle, settle_failed, usage_json
+from routing.proxy.settle import settle, settle_failed, settle_unanswered, usage_json
 from routing.runtime import Runtime
 from routing.types import Credential, Endpoint
 from xroute.lib.errors import ApiError, unavailable
@@ -39,7 +39,7 @@ async def _run(runtime: Runtime, generation: Generation, relay: Relay) -> None:
     try:
         endpoint, source = await _open(runtime, generation)
     except UpstreamError as error:
-        await settle_failed(runtime, generation, generation.gone_reason or error.kind)
+        await settle_unanswered(runtime, generation, error)
         await _refuse(relay, generation, api_error(error, generation))
         return
     except BaseException:
