@@ -164,6 +164,11 @@ class Pump:
         error = UpstreamError("invalid_request", "The server was restarted.", code="overloaded")
         return self._ending("client", STOPPING), error
 
+    def failed(self) -> Ended:
+        """Ended by a fault of our own, midway: booked like an upstream's."""
+        error = UpstreamError("invalid_request", "The answer failed inside XRoute.", code="internal_error")
+        return Ending("upstream", self._usage, self._output_bytes, "", "internal_error"), error
+
     def _still_covered(self) -> bool:
         relayed = completion_tokens(self._output_bytes)
         return self._generation.bound(self._endpoint, relayed) <= self._generation.covered

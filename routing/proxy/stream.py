@@ -20,6 +20,7 @@ from routing.proxy.relay import Relay
 from routing.proxy.settle import settle, settle_failed, settle_unanswered, usage_json
 from routing.runtime import Runtime
 from routing.types import Credential, Endpoint
+from xroute.api import trouble
 from xroute.lib.errors import ApiError, unavailable
 
 logger = logging.getLogger("xroute.stream")
@@ -30,8 +31,8 @@ async def run_stream(runtime: Runtime, generation: Generation, relay: Relay) -> 
     """Write the whole answer into `relay` and close it. Never raises but for its own cancellation."""
     try:
         await _run(runtime, generation, relay)
-    except Exception:
-        logger.exception("ALERT stream %s failed inside XRoute", generation.name)
+    except Exception as error:
+        _alert(generation, error)
         await _refuse(relay, generation, unavailable("The request failed inside XRoute. Its operator can see why."))
 
 
@@ -52,6 +53,9 @@ async def _run(runtime: Runtime, generation: Generation, relay: Relay) -> None:
     except asyncio.CancelledError:
         # The server stops and can wait no longer: what was relayed is charged, and the task then ends.
         ending, fault = pump.stopped()
+    except Exception as error:
+        _alert(generation, error)
+        ending, fault = pump.failed()
     finally:
         await source.aclose()
     _tell_health(runtime, endpoint, fault)
@@ -61,6 +65,10 @@ async def _run(runtime: Runtime, generation: Generation, relay: Relay) -> None:
     else:
         await _finish(generation, endpoint, pump, relay, usage_json(result))
     relay.close()
+
+
+def _alert(generation: Generation, error: Exception) -> None:
+    logger.error("ALERT stream %s failed inside XRoute\n%s", generation.name, trouble.trace(error))
 
 
 async def _open(runtime: Runtime, generation: Generation) -> tuple[Endpoint, Source]:

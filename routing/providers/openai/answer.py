@@ -120,7 +120,7 @@ def _said_bytes(said: Any, choice: dict[str, Any]) -> int:
         return _bytes(choice.get("text"))
     size = _bytes(said.get("content")) + _bytes(said.get("refusal"))
     size += _bytes(said.get("reasoning_content") or said.get("reasoning"))  # some send one text under both names
-    if calls := said.get("tool_calls"):
+    if isinstance(calls := said.get("tool_calls"), list):
         size += sum(_call_bytes(call.get("function")) for call in calls if isinstance(call, dict))
     if "function_call" in said:
         size += _call_bytes(said["function_call"])
