@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.stack import OURS
 from xroute.embedded.home import PROJECT, Home, free_port, open_home
 from xroute.embedded.postgres import APPLICATION, DATABASE, OWNER, SUPERUSER
 
@@ -18,8 +19,7 @@ TEMPLATE = "xroute_template"
 
 
 def _environment(home: Home) -> dict[str, str]:
-    chosen = {name: value for name, value in home.environment().items() if not name.startswith("STRIPE")}
-    return chosen | {
+    return home.environment() | {
         "XROUTE_MODE": "test",
         "DATABASE_URL": home.postgres().url(APPLICATION),
         "MIGRATION_DATABASE_URL": home.postgres().url(OWNER),
@@ -30,8 +30,9 @@ def _environment(home: Home) -> dict[str, str]:
 
 
 def _start() -> Home:
-    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "XROUTE_MODE", "PORT"):
-        os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        del os.environ[name]
+    os.environ["XROUTE_DOTENV"] = os.devnull
     folder = Path(tempfile.mkdtemp(prefix="xroute-test-", dir="/tmp"))
     folder.chmod(0o711)
     home = open_home(folder)

@@ -14,15 +14,23 @@ from pathlib import Path
 
 from xroute.embedded.home import PROJECT
 
-SHARED = (
-    "DATABASE_URL",
+# What steers XRoute: a person's own settings and credentials must not reach an installation of the tests.
+OURS = (
+    "DATABASE_",
     "MIGRATION_DATABASE_URL",
     "REDIS_URL",
+    "CELERY_",
     "XROUTE_",
     "SECRET_KEY",
+    "ALLOWED_HOSTS",
     "PORT",
     "PUBLIC_URL",
+    "WEB_CONCURRENCY",
     "DJANGO_",
+    "OPENAI_",
+    "MISTRAL_",
+    "CLOUDFLARE_",
+    "STRIPE_",
 )
 
 
@@ -66,8 +74,8 @@ class Stack:
 
 def environment(data: Path, **more: str) -> dict[str, str]:
     """Ours, without what the test run's own servers have set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(SHARED)}
-    return kept | {"XROUTE_DATA_DIR": str(data), "PORT": "0"} | more
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return kept | {"XROUTE_DATA_DIR": str(data), "XROUTE_DOTENV": os.devnull, "PORT": "0"} | more
 
 
 @contextmanager

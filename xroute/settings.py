@@ -10,19 +10,25 @@ from xroute.lib.database import django_database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 try:
-    env.load_dotenv(BASE_DIR / ".env")
+    env.load_dotenv(env.dotenv(BASE_DIR / ".env"))
     XROUTE_MODE = env.choice("XROUTE_MODE", "production", ("production", "demo", "test"))
     XROUTE_DATA_DIR = Path(env.text("XROUTE_DATA_DIR", str(BASE_DIR / "var")))
     XROUTE_SPOOL_DIR = Path(env.text("XROUTE_SPOOL_DIR", str(XROUTE_DATA_DIR / "spool")))
 
     SECRET_KEY = env.secret("SECRET_KEY")
     XROUTE_ENCRYPTION_KEYS = env.fernet_keys("XROUTE_ENCRYPTION_KEYS")
-    if XROUTE_MODE == "demo" and env.text("STRIPE_SECRET_KEY", "").startswith(("sk_live_", "rk_live_")):
-        raise env.BadSetting("STRIPE_SECRET_KEY is a live key, and XROUTE_MODE is demo. Demo takes no real money.")
+    STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "")
+    if XROUTE_MODE != "production" and "_live_" in STRIPE_SECRET_KEY:
+        raise env.BadSetting(
+            f"STRIPE_SECRET_KEY is a live key, and XROUTE_MODE is {XROUTE_MODE}, which takes no real money. "
+            "Unset it, or use a test key."
+        )
     DATABASE_URL = env.text("DATABASE_URL")
     DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
     MIGRATION_DATABASE_URL = env.text("MIGRATION_DATABASE_URL", DATABASE_URL)
     REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+    CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))
+    WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 1, low=1, high=256)
     PORT = env.integer("PORT", 8000, low=0, high=65535)
     PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
     _local = "localhost,127.0.0.1,[::1]"
@@ -85,6 +91,7 @@ try:
     }
     XROUTE_SESSION_DAYS = env.integer("XROUTE_SESSION_DAYS", 14, low=1, high=365)
 
+    XROUTE_LOG_LEVEL = env.choice("XROUTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
     XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")
     if "*" in XROUTE_TRUSTED_PROXIES:
@@ -94,6 +101,8 @@ try:
         "default": django_database(DATABASE_URL),
         "owner": django_database(MIGRATION_DATABASE_URL),
     }
+    # What was read by now is a setting; XROUTE_API_KEY is what the README calls a caller's key.
+    env.refuse_unknown("XROUTE_", also=("XROUTE_API_KEY",))
 except env.BadSetting as error:
     raise ImproperlyConfigured(str(error)) from error
 
@@ -188,7 +197,6 @@ CONTENT_SECURITY_POLICY = {
 }
 REST_FRAMEWORK: dict[str, Any] = {"UNAUTHENTICATED_USER": None, "DEFAULT_AUTHENTICATION_CLASSES": []}
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL.replace("unix://", "redis+socket://"))
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
@@ -202,7 +210,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        "xroute": {"level": env.text("XROUTE_LOG_LEVEL", "INFO")},
+        "xroute": {"level": XROUTE_LOG_LEVEL},
         "django.request": {"level": "CRITICAL"},
     },
 }

@@ -29,6 +29,11 @@ class Home:
         return self.places.data
 
     @property
+    def prepared(self) -> Path:
+        """There once the database has been migrated and its catalogue loaded."""
+        return self.data / "prepared"
+
+    @property
     def logs(self) -> Path:
         return make(self.data / "logs", 0o700)
 
@@ -57,7 +62,11 @@ class Home:
             "XROUTE_DRAIN_S": "10",
             "PYTHONUNBUFFERED": "1",
         }
-        return ours | {name: value for name, value in os.environ.items() if name != "PORT" and value}
+        theirs = {name: value for name, value in os.environ.items() if name != "PORT" and value}
+        given = {name for name in ours if f"{name}{env.FILE}" in theirs}
+        if external():
+            given |= {"DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL"}
+        return {name: value for name, value in ours.items() if name not in given} | theirs
 
     def remember(self, **values: str) -> None:
         """Keep values for the next start."""
@@ -72,8 +81,8 @@ def data_dir() -> Path:
 
 def external() -> bool:
     """Whether a person named the database: then nothing is embedded."""
-    env.load_dotenv(PROJECT / ".env")
-    return bool(os.environ.get("DATABASE_URL"))
+    env.load_dotenv(env.dotenv(PROJECT / ".env"))
+    return bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
 
 
 def open_home(data: Path | None = None) -> Home:
@@ -112,8 +121,12 @@ def _write(file: Path, values: dict[str, str]) -> None:
     part.replace(file)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that is free now."""
+def free_port(wanted: int = 0) -> int:
+    """A port of the loopback interface that is free now: `wanted`, if that is."""
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", wanted))
+        except OSError:
+            sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

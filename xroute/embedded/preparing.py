@@ -3,29 +3,27 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
-from xroute.embedded.home import PROJECT
+from xroute.embedded.home import PROJECT, Home
 
 STEPS = (("migrate", "-v", "0"), ("load_catalogue",))
 COLLECT = ("collectstatic", "--noinput", "-v", "0")
 
 
-def prepare(environment: Mapping[str, str]) -> None:
-    """Raises SystemExit with the failing step's own words."""
+def prepare(home: Home) -> None:
+    """Raises SystemExit with the failing step's own words; the mark of `home.prepared` is set where all is well."""
     for step in STEPS:
-        _run(step, environment)
-    collect(environment)
+        _run(home, step)
+    _collect(home)
+    home.prepared.touch()
 
 
-def collect(environment: Mapping[str, str]) -> None:
+def _collect(home: Home) -> None:
     """Static files, hashed and compressed; left out where they are those of the last start."""
-    mark = Path(environment["XROUTE_DATA_DIR"]) / "static.sha256"
-    state = _state()
+    mark, state = home.data / "static.sha256", _state()
     if mark.exists() and mark.read_text() == state:
         return
-    _run(COLLECT, environment)
+    _run(home, COLLECT)
     mark.write_text(state)
 
 
@@ -38,10 +36,10 @@ def _state() -> str:
     return digest.hexdigest()
 
 
-def _run(step: tuple[str, ...], environment: Mapping[str, str]) -> None:
+def _run(home: Home, step: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "django", *step],
-        env=dict(environment) | {"DJANGO_SETTINGS_MODULE": "xroute.settings"},
+        [sys.executable, "manage.py", *step],
+        env=home.environment() | {"DJANGO_SETTINGS_MODULE": "xroute.settings"},
         cwd=PROJECT,
         capture_output=True,
         text=True,

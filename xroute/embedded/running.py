@@ -1,5 +1,6 @@
 """`make run`: the whole installation on one machine, on the loopback interface only."""
 
+import errno
 import os
 import signal
 import socket
@@ -8,11 +9,13 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NoReturn
 
-from xroute.embedded.home import PROJECT, Home, external, open_home
+from xroute.embedded.home import PROJECT, Home, external, free_port, open_home
 from xroute.embedded.preparing import prepare
 from xroute.embedded.session import Lock
 from xroute.embedded.supervisor import Child, Supervisor
+from xroute.lib import env
 
 READY_S = 60
 BACKLOG = 2048
@@ -22,14 +25,14 @@ LOG_BYTES_MAX = 10 * 2**20
 def run() -> None:
     """Start everything, say where it is, and stay until asked to stop."""
     started = time.monotonic()
+    embedded = not external()  # reads .env, which may name the folder
     home = open_home()
-    embedded = not external()
     lock = Lock(home.data)
     if not lock.own(wait_s=30):
         sys.exit(f"XRoute is running already on {home.data}, or a command of it is. Set XROUTE_DATA_DIR for a second.")
-    sockets = listening(int(os.environ.get("PORT") or home.values["PORT"]))
+    sockets = listening(env.integer("PORT", int(home.values["PORT"]), high=65535))
     port = sockets[0].getsockname()[1]
-    home.remember(PORT=str(port))
+    home.remember(PORT=str(port), SANDBOX_PORT=str(free_port(int(home.values["SANDBOX_PORT"]))))
     environment = home.environment(port)
     supervisor = Supervisor(home.data / "supervisor.json", {"port": port})
     supervisor.install_signals()
@@ -37,8 +40,8 @@ def run() -> None:
         rotate_logs(home.logs)
         if embedded:
             start_servers(supervisor, home)
+        prepare(home)
         lock.share()
-        prepare(environment)
         start_children(supervisor, home, environment, sockets)
         if wait_ready(supervisor, port):
             greet(home, port, time.monotonic() - started)
@@ -50,21 +53,34 @@ def run() -> None:
 
 def listening(port: int) -> list[socket.socket]:
     """The sockets that all web workers share: a connection waiting in them survives a worker's death."""
-    sockets = []
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((address, port))
-        except OSError as error:
-            sock.close()
-            if family == socket.AF_INET6:
-                continue
-            sys.exit(f"Port {port} is in use ({error.strerror}). Choose another: PORT=8001 make run.")
-        sock.listen(BACKLOG)
-        port = sock.getsockname()[1]
-        sockets.append(sock)
+    first = _bound(socket.AF_INET, "127.0.0.1", port)
+    sockets = [first]
+    try:
+        sockets.append(_bound(socket.AF_INET6, "::1", first.getsockname()[1]))
+    except OSError as error:
+        # Without IPv6 there is nothing to miss; with it, `localhost` would lead to whoever is there.
+        if error.errno == errno.EADDRINUSE and port:
+            _refuse(port, error)
     return sockets
+
+
+def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((address, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        if family == socket.AF_INET:
+            _refuse(port, error)
+        raise
+    return sock
+
+
+def _refuse(port: int, error: OSError) -> NoReturn:
+    why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+    sys.exit(f"Port {port} {why}. Choose another: PORT={max(port + 1, 8001)} make run.")
 
 
 def rotate_logs(folder: Path) -> None:
@@ -93,7 +109,7 @@ def start_children(
 ) -> None:
     """The sandbox, the web workers, Celery and its clock."""
     python, cwd = sys.executable, str(PROJECT)
-    drain_s = float(environment.get("XROUTE_DRAIN_S", "10")) + 8
+    drain_s = env.integer("XROUTE_DRAIN_S", int(environment["XROUTE_DRAIN_S"])) + 8
 
     def add(name: str, command: list[str], rank: int, wait_s: float = 10, fds: tuple[int, ...] = ()) -> None:
         log = home.logs / f"{name}.log"
@@ -104,7 +120,7 @@ def start_children(
     add("sandbox", [python, "-m", "xroute.embedded.provider", "--port", sandbox_port, "--book", book], 2)
     fds = tuple(sock.fileno() for sock in sockets)
     web = [python, "-m", "xroute.web", *(part for fd in fds for part in ("--fd", str(fd)))]
-    for number in range(1, int(environment.get("WEB_CONCURRENCY") or 1) + 1):
+    for number in range(1, env.integer("WEB_CONCURRENCY", 1, low=1, high=256) + 1):
         add(f"web-{number}", web, 0, drain_s, fds)
     celery = [python, "-m", "celery", "-A", "xroute"]
     add("celery", [*celery, "worker", "--pool=threads", "--concurrency=2", "--loglevel=warning", "-n", "xroute@%h"], 1)

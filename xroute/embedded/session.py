@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xroute.embedded.home import Home, external, open_home
+from xroute.embedded.preparing import prepare
 
 WITHOUT_SERVERS = ("help", "version", "--version", "--help", "makemigrations", "compilemessages", "makemessages")
 WAIT_S = 60
@@ -53,15 +54,17 @@ def servers(argv: list[str] | None = None) -> Iterator[None]:
         yield
         return
     home = open_home()
-    for name, value in home.environment().items():
-        os.environ.setdefault(name, value)
+    os.environ.update(home.environment())  # which leaves what a person has set, but not what is set to nothing
     if not command or command[0] in WITHOUT_SERVERS:
         yield
         return
     lock = Lock(home.data)
     _raise_on_term()
     try:
-        _join(home, lock)
+        try:
+            _join(home, lock)
+        except RuntimeError as error:
+            sys.exit(str(error))
         yield
     finally:
         _leave(home, lock)
@@ -93,15 +96,12 @@ def _join(home: Home, lock: Lock) -> None:
 
 def _start(home: Home) -> None:
     postgres, valkey = home.postgres(), home.valkey()
-    fresh = not postgres.data.exists()
     if not postgres.answers():
         postgres.start()
     if not valkey.answers():
         valkey.start()
-    if fresh:
-        from xroute.embedded.preparing import prepare
-
-        prepare(home.environment())
+    if not home.prepared.exists():
+        prepare(home)
 
 
 def _leave(home: Home, lock: Lock) -> None:

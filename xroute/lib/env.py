@@ -1,11 +1,14 @@
 """Read settings from the environment, precisely: a wrong value refuses to start and names its remedy.
 
-Every reader looks at NAME and, for secrets, at NAME_FILE (a path whose content is the value).
+Every reader looks at NAME and, where that is empty, at NAME_FILE (a path whose content is the value). Being read is
+what makes a name a setting: `refuse_unknown` refuses all others that look like ours.
 """
 
 import base64
+import difflib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 PLACEHOLDERS = (
@@ -20,6 +23,8 @@ PLACEHOLDERS = (
     "example",
     "insecure",
 )
+FILE = "_FILE"
+_read: set[str] = set()
 
 
 class BadSetting(Exception):
@@ -40,9 +45,46 @@ def load_dotenv(path: Path) -> None:
         os.environ.setdefault(name.strip(), value.strip().strip("'\""))
 
 
+def dotenv(default: Path) -> Path:
+    """The file that stands for `.env`: XROUTE_DOTENV, where that is set."""
+    path = Path(text("XROUTE_DOTENV", str(default)))
+    if path != default and not path.exists():
+        raise BadSetting(f"XROUTE_DOTENV is {str(path)!r}, where there is no file. Mend the path, or unset it.")
+    return path
+
+
+def known() -> frozenset[str]:
+    """The names that have been read so far."""
+    return frozenset(_read)
+
+
+def refuse_unknown(prefix: str, *, also: Iterable[str] = ()) -> None:
+    """Raises BadSetting for a variable that starts with `prefix` and that nothing read; `also` are not for us."""
+    names = _read | set(also)
+    for name in sorted(os.environ):
+        if not name.startswith(prefix) or name in names or name.removesuffix(FILE) in names:
+            continue
+        near = difflib.get_close_matches(name, sorted(_read), n=1)
+        hint = f"Did you mean {near[0]}? Rename it, or" if near else "The README's table has those there are;"
+        raise BadSetting(f"{name} is no setting of XRoute. {hint} unset it (also in .env).")
+
+
+def _raw(name: str) -> str:
+    """The value of NAME, else what the file NAME_FILE holds; "" where there is none."""
+    _read.add(name)
+    value, path = os.environ.get(name, "").strip(), os.environ.get(name + FILE, "")
+    if value or not path:
+        return value
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadSetting(f"{name}_FILE is {path!r}, which cannot be read: {why}.") from error
+
+
 def text(name: str, default: str | None = None) -> str:
     """The value of `name`; raises BadSetting where there is none and no default."""
-    value = os.environ.get(name, "").strip()
+    value = _raw(name)
     if value:
         return value
     if default is None:
@@ -108,14 +150,7 @@ def signup(name: str) -> str:
 
 def secret(name: str, *, length_min: int = 32) -> str:
     """A secret from NAME or the file NAME_FILE; an empty, short or placeholder one is refused."""
-    value = os.environ.get(name, "")
-    path = os.environ.get(f"{name}_FILE", "")
-    if not value and path:
-        try:
-            value = Path(path).read_text()
-        except OSError as error:
-            raise BadSetting(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}.") from error
-    value = value.strip()
+    value = _raw(name)
     fix = f"Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' and set {name} or {name}_FILE."
     if not value:
         raise BadSetting(f"{name} is missing or empty. {fix}")
