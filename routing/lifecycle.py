@@ -133,7 +133,8 @@ async def _check_database(db: Database) -> None:
         value = (await db.fetch(f"SHOW {name}"))[0][0]
         if value in ("off", "local"):
             raise BadSetting(f"PostgreSQL runs with {name} = {value}; the ledger needs it on. Change postgresql.conf.")
-    rows = await db.fetch("SELECT stamp FROM billing_books")
+    made = (await db.fetch("SELECT to_regclass('billing_books') IS NOT NULL"))[0][0]
+    rows = await db.fetch("SELECT stamp FROM billing_books") if made else []
     if not rows:
         raise BadSetting("The database has no books yet. Run `manage.py migrate` first.")
     compare_stamp(rows[0][0])

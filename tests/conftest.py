@@ -1,7 +1,9 @@
 """Fixtures: the fixed cast, and the real servers that tests run against."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -45,6 +47,14 @@ def member(make_person, owner) -> Person:
 @pytest.fixture
 def stranger(make_person) -> Person:
     return make_person(credit_nanousd=100 * USD)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that any user may pass through, as an installation's wants to be when root runs it."""
+    with tempfile.TemporaryDirectory(prefix="xroute-test-", dir="/tmp") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """Background work. Every task may run twice; none is needed for a request to be answered or billed."""
 
 import os
+import sys
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xroute.settings")
 app = Celery("xroute")
@@ -15,3 +17,20 @@ def _schedule(sender: Celery, **_: object) -> None:
     from billing.tasks import schedule
 
     schedule(sender)
+
+
+@worker_init.connect
+def _check_books(**_: object) -> None:
+    """Refuse books of another mode at once; a database that is away is waited for by the tasks."""
+    from django.db import OperationalError, connection
+
+    from xroute.lib.env import BadSetting
+
+    try:
+        connection.ensure_connection()
+    except BadSetting as error:
+        sys.exit(f"XRoute cannot start: {error}")
+    except OperationalError:
+        pass
+    finally:
+        connection.close()
