@@ -8,5 +8,5 @@ SQL = (Path(__file__).parent / "sql" / "0003_holds.sql").read_text()
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0005_guards")]
+    dependencies = [("billing", "0006_account_of_workspace")]
     operations = [migrations.RunSQL(SQL, migrations.RunSQL.noop)]
