@@ -8,9 +8,16 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cast import USD, Person, person
 from tests.processes import Process, start_sandbox, start_web
+
+# Time limits of single examples would only measure how busy the machine is; examples make their rows anew.
+settings.register_profile(
+    "xroute", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("xroute")
 
 
 @pytest.fixture(scope="session")

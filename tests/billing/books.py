@@ -43,8 +43,8 @@ class Books:
         """A workspace's account; `credit` was paid in."""
         with psycopg.connect(superuser_url(self.name), autocommit=True) as conn:
             workspace = conn.execute("INSERT INTO accounts_workspace (name) VALUES ('w') RETURNING id").fetchone()[0]
-            query = "INSERT INTO billing_creditaccount (workspace_id, posted, paid_in) VALUES (%s, %s, %s) RETURNING id"
-            account = conn.execute(query, (workspace, credit, credit)).fetchone()[0]
+            query = "UPDATE billing_creditaccount SET posted = %s, paid_in = %s WHERE workspace_id = %s RETURNING id"
+            account = conn.execute(query, (credit, credit, workspace)).fetchone()[0]
             if credit:
                 conn.execute(
                     "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key)"

@@ -3,15 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.billing.books import Books, drop_books, make_books
-
-# Time limits of single examples would only measure how busy the machine is; accounts are made anew for each example.
-settings.register_profile(
-    "billing", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
-settings.load_profile("billing")
 
 
 @pytest.fixture(scope="session")

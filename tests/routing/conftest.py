@@ -1,15 +1,11 @@
-"""The ORM for async tests. Hypothesis: time limits of single examples would only measure how busy the machine is."""
+"""The ORM for async tests."""
 
 import asyncio
 
 import pytest
 from django.db import connections
-from hypothesis import HealthCheck, settings
 
 from tests.routing.rows import Orm
-
-settings.register_profile("routing", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("routing")
 
 
 @pytest.fixture
