@@ -53,11 +53,12 @@ class Usage:
     requests: int = field(default=1)
 
     def normalised(self) -> Self:
-        """The same with parts cut so that no token is counted in two classes."""
-        cached = min(self.cached, self.prompt)
-        write = min(self.cache_write, self.prompt - cached)
-        reasoning = min(self.reasoning, self.completion)
-        return type(self)(self.prompt, self.completion, cached, write, reasoning, self.images, self.requests)
+        """The same without negative counts, and with parts cut so that no token is counted in two classes."""
+        prompt, completion = max(0, self.prompt), max(0, self.completion)
+        cached = max(0, min(self.cached, prompt))
+        write = max(0, min(self.cache_write, prompt - cached))
+        reasoning = max(0, min(self.reasoning, completion))
+        return type(self)(prompt, completion, cached, write, reasoning, self.images, self.requests)
 
 
 def cost_nanousd(prices: Prices, usage: Usage) -> int:

@@ -56,9 +56,8 @@ def record(account: int, cost: int, hold: Hold | None = None, **values: Any) -> 
     values.setdefault("period", None)
     values.setdefault("key_id", 1)
     usage = Usage(prompt=3, completion=2)
-    return UsageRecord(
-        workspace_id=account, account_id=account, request_id="r", model="m", cost=cost, **({"usage": usage} | values)
-    )
+    given = {"workspace_id": account, "account_id": account, "request_id": "r", "model": "m", "usage": usage}
+    return UsageRecord(cost=cost, **(given | values))
 
 
 def batch_of(worker_id: UUID, *records: UsageRecord) -> Batch:

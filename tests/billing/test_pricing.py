@@ -56,6 +56,14 @@ def test_every_token_is_counted_in_one_class(usage):
     assert u.normalised() == u
 
 
+@given(PRICES, st.builds(Usage, *(st.integers(-(2**40), 2**21) for _ in range(5))))
+def test_negative_counts_are_none(prices, usage):
+    u = usage.normalised()
+    assert min(u.prompt, u.completion, u.cached, u.cache_write, u.reasoning) >= 0
+    assert u.cached + u.cache_write <= u.prompt
+    assert cost_nanousd(prices, usage) == cost_nanousd(prices, u) >= 0
+
+
 @given(USAGES, st.integers(1, 10**9))
 def test_with_one_price_for_all_tokens_the_classes_do_not_matter(usage, price):
     prices = Prices(price, price, cached_input=price, cache_write=price, reasoning=price)
