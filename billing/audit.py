@@ -23,29 +23,34 @@ CHECKS: dict[str, str] = {
                  - coalesce((SELECT sum(amount) FROM billing_transfer WHERE debit_account_id = a.id), 0) AS sum) s
          WHERE a.house IS NULL AND a.posted <> s.sum""",
     "reserved is not the sum of reservations": """
-        SELECT format('account %s: reserved %s, reservations %s', a.id, a.reserved, coalesce(sum(r.amount), 0))
-          FROM billing_creditaccount a LEFT JOIN billing_reservation r ON r.account_id = a.id
-         GROUP BY a.id HAVING a.reserved <> coalesce(sum(r.amount), 0)""",
+        SELECT format('account %s: reserved %s, reservations %s', coalesce(a.id, r.account_id), a.reserved, r.sum)
+          FROM billing_creditaccount a
+          FULL JOIN (SELECT account_id, sum(amount) AS sum FROM billing_reservation GROUP BY 1) r
+            ON r.account_id = a.id
+         WHERE coalesce(a.reserved, 0) <> coalesce(r.sum, 0)""",
     "exposed is not the sum of exposures": """
-        SELECT format('account %s: exposed %s, reservations %s', a.id, a.exposed, coalesce(sum(r.exposure), 0))
-          FROM billing_creditaccount a LEFT JOIN billing_reservation r ON r.account_id = a.id
-         GROUP BY a.id HAVING a.exposed <> coalesce(sum(r.exposure), 0)""",
+        SELECT format('account %s: exposed %s, reservations %s', coalesce(a.id, r.account_id), a.exposed, r.sum)
+          FROM billing_creditaccount a
+          FULL JOIN (SELECT account_id, sum(exposure) AS sum FROM billing_reservation GROUP BY 1) r
+            ON r.account_id = a.id
+         WHERE coalesce(a.exposed, 0) <> coalesce(r.sum, 0)""",
     "a reservation outlives its worker": """
         SELECT format('worker %s (%s) holds %s of account %s', r.worker_id, coalesce(w.state, 'unknown'), r.amount,
                       r.account_id)
           FROM billing_reservation r LEFT JOIN billing_worker w ON w.id = r.worker_id
          WHERE w.state IS DISTINCT FROM 'live'""",
     "a key's period does not hold what its reservations say": """
-        SELECT format('key %s from %s: reserved %s, reservations %s', p.key_id, p.period_start, p.reserved,
-                      coalesce(sum(r.amount), 0))
-          FROM billing_keyperiod p LEFT JOIN billing_keyreservation r USING (key_id, period_start)
-         GROUP BY p.key_id, p.period_start, p.reserved HAVING p.reserved <> coalesce(sum(r.amount), 0)""",
-    "a key's period does not hold what its records cost": """
-        SELECT format('key %s from %s: posted %s, records %s', p.key_id, p.period_start, p.posted, coalesce(r.sum, 0))
+        SELECT format('key %s from %s: reserved %s, reservations %s', key_id, period_start, p.reserved, r.sum)
           FROM billing_keyperiod p
-          LEFT JOIN (SELECT key_id, period_start, sum(cost_nanousd) AS sum FROM billing_usagerecord
+          FULL JOIN (SELECT key_id, period_start, sum(amount) AS sum FROM billing_keyreservation GROUP BY 1, 2) r
+         USING (key_id, period_start)
+         WHERE coalesce(p.reserved, 0) <> coalesce(r.sum, 0)""",
+    "a key's period does not hold what its records cost": """
+        SELECT format('key %s from %s: posted %s, records %s', key_id, period_start, p.posted, r.sum)
+          FROM billing_keyperiod p
+          FULL JOIN (SELECT key_id, period_start, sum(cost_nanousd) AS sum FROM billing_usagerecord
                       WHERE period_start IS NOT NULL GROUP BY 1, 2) r USING (key_id, period_start)
-         WHERE p.posted <> coalesce(r.sum, 0)""",
+         WHERE coalesce(p.posted, 0) <> coalesce(r.sum, 0)""",
     "a batch's records are not its transfers": """
         SELECT format('batch %s account %s: records %s, transfer %s', coalesce(r.batch_id, t.batch_id),
                       coalesce(r.account_id, t.debit_account_id), r.cost, t.amount)

@@ -1,6 +1,7 @@
 """A database of its own with helpers that read and write it directly, as each of the three roles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,21 @@ class Books:
             connections[self.name].close()
             del connections[self.name]
             del connections.databases[self.name]
+
+
+@contextmanager
+def djangos_own(books: Books) -> Iterator[None]:
+    """Django's default database is these books meanwhile, in every thread. Needs Django's database unblocked."""
+    before = connections.databases["default"]
+    connections["default"].close()
+    del connections["default"]
+    connections.databases["default"] = before | django_database(books.url)
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        del connections["default"]
+        connections.databases["default"] = before
 
 
 def make_books() -> Books:
