@@ -56,7 +56,7 @@ async def test_a_commit_whose_answer_was_lost_is_spooled_and_replayed_as_the_sam
         assert one.spooling.holds_anything() is False
         assert books.balance(account) == (93, 3, 0)
     assert books.batches(account) == [(1, 7)]
-    assert len(books.records(account)) == 1
+    assert (len(books.records(account)), books.rejected(account)) == (1, [])
 
 
 @pytest.mark.parametrize("fault", ["silence", "strand", "cut"])

@@ -117,7 +117,7 @@ def test_what_the_disk_refused_is_not_kept_half(tmp_path, monkeypatch, fault):
 
 def test_what_was_appended_survives_the_kill_of_its_process(tmp_path):
     code = (
-        "import os, signal, sys; from pathlib import Path; from uuid import uuid4\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom uuid import uuid4\n"
         "from billing.spool import SpoolFile\n"
         "file = SpoolFile.create(Path(sys.argv[1]), uuid4())\n"
         "[file.append(b'batch %d' % n) for n in range(50)]\n"

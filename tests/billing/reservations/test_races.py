@@ -179,6 +179,14 @@ def test_settling_what_is_not_held_is_refused(books):
     assert books.balance(account) == (CREDIT, 0, 0)
 
 
+def test_settling_what_another_worker_holds_is_refused(books):
+    account = books.account(CREDIT)
+    books.sql(*take(books.worker(), 1, account, 20))
+    with pytest.raises(psycopg.errors.CheckViolation):
+        books.sql(*settle(books.worker(), account))
+    assert books.balance(account) == (CREDIT, 20, 0)
+
+
 numbers = st.integers(-20, 40)
 asked = st.fixed_dictionaries(
     {"full": numbers, "floor": numbers, "spare": numbers, "have": numbers, "give": numbers, "give_exposure": numbers}

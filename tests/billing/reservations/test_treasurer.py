@@ -88,7 +88,7 @@ async def test_a_keys_limit_holds_in_each_period_under_concurrency(books, count)
 
 async def test_answers_far_longer_than_expected_end_above_the_limit_of_overage(books):
     """Promise 5: fifty calls that usually cost little cost their very most, on a balance of 1 USD."""
-    account, full, limit = books.account(USD), USD // 20, 80_000_000
+    account, full, limit = books.account(USD), 60_000_000, 80_000_000
     async with AsyncExitStack() as stack:
         found = await workers(stack, books.url, 3, overage_limit=limit)
 
