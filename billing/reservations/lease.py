@@ -21,6 +21,11 @@ logger = logging.getLogger("xroute.lease")
 RENEW = """
 UPDATE billing_worker SET beat = beat + 1, renewed_at = clock_timestamp() WHERE id = %s AND state = 'live'
 RETURNING extract(epoch FROM clock_timestamp())::float8"""
+# What the worker asked last may still run, and hold its row: then it is not ended yet.
+CLOSE = """
+SELECT xr_end_worker(%(worker)s, NULL, 'closed')
+    OR NOT EXISTS (SELECT 1 FROM billing_worker WHERE id = %(worker)s AND state = 'live')"""
+CLOSE_TRIES, CLOSE_PAUSE_S = 10, 0.1
 OTHERS = "SELECT id, beat FROM billing_worker WHERE state = 'live' AND id <> %s"
 
 
@@ -101,7 +106,10 @@ class Lease:
     async def close(self) -> None:
         """Give everything back; raises Outage (then another worker will end this one)."""
         self._valid_until = float("-inf")
-        await self._db.fetch("SELECT xr_end_worker(%s, NULL, 'closed')", (self.worker_id,))
+        for _ in range(CLOSE_TRIES):
+            if (await self._db.fetch(CLOSE, {"worker": self.worker_id}))[0][0]:
+                return
+            await asyncio.sleep(CLOSE_PAUSE_S)
 
     async def run(self) -> None:
         """Renew for ever."""

@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import given, strategies as st
 
@@ -176,6 +177,21 @@ async def test_a_lost_lease_is_noticed_at_the_first_hold_and_registered_anew_at_
         await until(one.lease.admits)
         assert one.id != before
         assert (await one.reserve(account, 100)).worker_id == one.id
+
+
+async def test_closing_waits_for_what_was_asked_last(books):
+    account = books.account(100)
+    async with worker(books.url) as one:
+        await one.reserve(account, 30)
+        with psycopg.connect(books.url) as conn:
+            conn.execute("SELECT 1 FROM billing_worker WHERE id = %s FOR NO KEY UPDATE", (one.id,))
+            closing = asyncio.create_task(one.lease.close())
+            await asyncio.sleep(0.15)
+            assert state(books, one.id) == "live"
+            conn.rollback()
+        await closing
+        assert (state(books, one.id), books.balance(account)) == ("closed", (100, 0, 0))
+        await one.lease.close()
 
 
 async def test_a_worker_that_closes_gives_everything_back(books):
