@@ -20,6 +20,7 @@ class Health:
         self._limits = limits or Limits()
         self._breakers: dict[int, Breaker] = {}
         self._cooling: dict[str, float] = {}
+        self._refused: set[str] = set()
         self._turns: dict[int, int] = {}
         self._requests = Window(self._limits.retry_window_s)
         self._retries = Window(self._limits.retry_window_s)
@@ -83,7 +84,19 @@ class Health:
                 return chosen
         return None
 
-    def cool(self, credential_id: str, seconds: float | None = None, *, endpoint_id: int | None = None) -> None:
+    def refused(self, endpoint: Endpoint) -> bool:
+        """Whether what cools is a credential that the provider refused, not one that it limits."""
+        names = (name for c in endpoint.credentials for name in (c.id, f"{c.id}@{endpoint.id}"))
+        return not self._refused.isdisjoint(names)
+
+    def cool(
+        self,
+        credential_id: str,
+        seconds: float | None = None,
+        *,
+        endpoint_id: int | None = None,
+        refused: bool = False,
+    ) -> None:
         """Leave a credential alone, as after a 429: so long as it said, or the default; at most the limit.
 
         With `endpoint_id` for that endpoint only: most providers limit by model, and refuse access by model.
@@ -92,8 +105,10 @@ class Health:
         until = self._clock() + min(max(0.0, asked_s), self._limits.cooldown_max_s)
         if len(self._cooling) >= COOLING_MAX:
             self._cooling = {name: end for name, end in self._cooling.items() if end > self._clock()}
+            self._refused.intersection_update(self._cooling)
         name = credential_id if endpoint_id is None else f"{credential_id}@{endpoint_id}"
         self._cooling[name] = max(until, self._cooling.get(name, 0.0))
+        (self._refused.add if refused else self._refused.discard)(name)
 
     def note_request(self) -> None:
         """Count one request of a caller."""

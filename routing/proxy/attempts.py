@@ -1,5 +1,6 @@
 """call: try endpoints in order until one answers; silent failover before the first byte, never after it."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,6 +13,7 @@ from routing.runtime import Runtime
 from routing.types import Credential, Endpoint
 from xroute.lib.pg import Outage
 
+logger = logging.getLogger("xroute.proxy")
 T = TypeVar("T")
 Call = Callable[[Endpoint, Credential], Awaitable[T]]
 
@@ -45,6 +47,8 @@ def _out_of_service(runtime: Runtime, generation: Generation) -> UpstreamError:
     wait_s = min(runtime.health.back_in_s(endpoint) for endpoint in generation.endpoints)
     if any(attempt["detail"] == "cooling" for attempt in generation.attempts):
         return UpstreamError("rate_limited", "", retry_after_s=wait_s)
+    if any(attempt["detail"] == "refused" for attempt in generation.attempts):
+        return UpstreamError("credential", "")
     return UpstreamError("overloaded", "Every endpoint of this model is out of service.", retry_after_s=wait_s)
 
 
@@ -52,7 +56,7 @@ async def _usable(runtime: Runtime, generation: Generation, endpoint: Endpoint) 
     """A credential for `endpoint` if it may be called: in health, and covered by the hold."""
     credential = runtime.health.credential(endpoint)
     if credential is None:
-        _note(generation, endpoint, "skipped", "cooling", 0)
+        _note(generation, endpoint, "skipped", "refused" if runtime.health.refused(endpoint) else "cooling", 0)
         return None
     if not await _covered(runtime, generation, endpoint):
         _note(generation, endpoint, "skipped", "not_affordable", 0)
@@ -115,7 +119,8 @@ def _failed(
         wait_s = min(error.retry_after_s or 5.0, runtime.limits.cooldown_max_s)
         runtime.health.cool(credential.id, wait_s, endpoint_id=endpoint.id)
     elif error.kind == "credential":
-        runtime.health.cool(credential.id, runtime.limits.cooldown_max_s, endpoint_id=endpoint.id)
+        logger.error("ALERT %s refused our credential %s (status %s)", endpoint.serves_as, credential.id, error.status)
+        runtime.health.cool(credential.id, runtime.limits.cooldown_max_s, endpoint_id=endpoint.id, refused=True)
     if error.may_be_billed:
         usage = Usage(prompt=generation.chat.prompt_tokens_expected, images=generation.chat.images)
         generation.house += cost_nanousd(endpoint.prices, usage)

@@ -20,11 +20,12 @@ async def leave(client: httpx.AsyncClient, headers: dict[str, str], after_s: flo
             await client.post(CHAT, json=asked, headers=headers)
 
 
-async def test_a_stream_is_closed_upstream_within_a_second(client, owner, sandbox):
-    """The best of three: how busy the machine is does not count."""
+@pytest.mark.parametrize(("text", "chunks"), [(LONG, 3), ("[[delay_ms=20000]]", 0)])
+async def test_a_stream_is_closed_upstream_within_a_second(client, owner, sandbox, text, chunks):
+    """Be it talking or silent. The best of three: how busy the machine is does not count."""
     took = []
     for _ in range(3):
-        seen = await stream(client, owner, LONG, leave_after=3)
+        seen = await stream(client, owner, text, leave_after=chunks)
         left = time.time()
         row = await served_once(sandbox, seen.request_id)
         assert row["outcome"] == "aborted"
