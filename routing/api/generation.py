@@ -15,6 +15,8 @@ from xroute.lib import ids
 from xroute.lib.errors import invalid, unavailable
 from xroute.lib.money import usd_float
 
+TIME_MS_MAX = 253_402_300_799_999  # the end of the year 9999, past which there is no datetime
+
 
 class GenerationDetail(AsyncAPIView):
     authentication_classes = [BearerAuthentication]
@@ -33,6 +35,8 @@ class GenerationDetail(AsyncAPIView):
 
 async def _find(runtime: Runtime, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:
     """The record; 503 while it may still stand in the spool of this node."""
+    if ids.time_ms(generation_id) > TIME_MS_MAX:
+        return None
     waiting = await asyncio.to_thread(runtime.spooling.holds_anything)
     record = await selectors.generation_record(runtime.db, generation_id=generation_id, workspace_id=workspace_id)
     if record is None and waiting:
