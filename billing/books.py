@@ -11,7 +11,7 @@ def stamp_of_mode() -> str:
     """The stamp that this process's settings ask for."""
     if settings.XROUTE_MODE != "production":
         return str(settings.XROUTE_MODE)
-    return "test" if settings.STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")) else "live"
+    return "test" if settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVEMODE else "live"
 
 
 def stamp_books(*, using: str = "owner") -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.cast import USD, Person, person
+from tests.emulator import Emulator, start_emulator
 from tests.processes import Process, start_sandbox, start_web
 
 # Time limits of single examples would only measure how busy the machine is; examples make their rows anew.
@@ -68,6 +69,15 @@ def open_folder() -> Iterator[Path]:
 def sandbox(tmp_path_factory) -> Iterator[Process]:
     port = urlsplit(os.environ["XROUTE_SANDBOX_URL"]).port
     process = start_sandbox(tmp_path_factory.mktemp("sandbox"), port)
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Iterator[Emulator]:
+    """The Stripe emulator at STRIPE_API_BASE. It sends no webhooks until a test names it an address."""
+    port = urlsplit(os.environ["STRIPE_API_BASE"]).port
+    process = Emulator(start_emulator(tmp_path_factory.mktemp("stripe"), port))
     yield process
     process.stop()
 

@@ -61,7 +61,7 @@ class Process:
                 time.sleep(0.05)
 
 
-def _spawn(command: list[str], log: Path, environment: dict[str, str], port: int) -> Process:
+def spawn(command: list[str], log: Path, environment: dict[str, str], port: int) -> Process:
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, *command], cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -73,11 +73,11 @@ def start_sandbox(folder: Path, port: int | None = None) -> Process:
     """The sandbox provider; its book is folder/book.jsonl."""
     port = port or free_port()
     command = ["-m", "xroute.embedded.provider", "--port", str(port), "--book", str(folder / "book.jsonl")]
-    return _spawn(command, folder / "sandbox.log", dict(os.environ), port).wait("/healthz")
+    return spawn(command, folder / "sandbox.log", dict(os.environ), port).wait("/healthz")
 
 
 def start_web(folder: Path, **environment: str) -> Process:
     """One web worker, with settings of its own."""
     port = free_port()
     env = os.environ | {"XROUTE_SPOOL_DIR": str(folder / "spool"), "XROUTE_DRAIN_S": "10"} | environment
-    return _spawn(["-m", "xroute.web", "--port", str(port)], folder / f"web-{port}.log", env, port).wait("/readyz")
+    return spawn(["-m", "xroute.web", "--port", str(port)], folder / f"web-{port}.log", env, port).wait("/readyz")

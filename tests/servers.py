@@ -24,6 +24,9 @@ def _environment(home: Home) -> dict[str, str]:
         "DATABASE_URL": home.postgres().url(APPLICATION),
         "MIGRATION_DATABASE_URL": home.postgres().url(OWNER),
         "XROUTE_SANDBOX_URL": f"http://127.0.0.1:{free_port()}",
+        "STRIPE_SECRET_KEY": home.values["STRIPE_SECRET_KEY"],
+        "STRIPE_WEBHOOK_SECRET": home.values["STRIPE_WEBHOOK_SECRET"],
+        "STRIPE_API_BASE": f"http://127.0.0.1:{home.values['STRIPE_PORT']}",
         "DJANGO_SETTINGS_MODULE": "xroute.settings",
         "PYTHONWARNINGS": "default",
     }

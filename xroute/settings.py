@@ -1,11 +1,12 @@
 """Every setting of the installation, read once from the environment (see the table in README.md)."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from xroute.lib import env
+from xroute.lib import env, stripe_keys
 from xroute.lib.database import django_database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,12 +18,7 @@ try:
 
     SECRET_KEY = env.secret("SECRET_KEY")
     XROUTE_ENCRYPTION_KEYS = env.fernet_keys("XROUTE_ENCRYPTION_KEYS")
-    STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "")
-    if XROUTE_MODE != "production" and "_live_" in STRIPE_SECRET_KEY:
-        raise env.BadSetting(
-            f"STRIPE_SECRET_KEY is a live key, and XROUTE_MODE is {XROUTE_MODE}, which takes no real money. "
-            "Unset it, or use a test key."
-        )
+    _stripe = stripe_keys.read(XROUTE_MODE)
     DATABASE_URL = env.text("DATABASE_URL")
     DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
     MIGRATION_DATABASE_URL = env.text("MIGRATION_DATABASE_URL", DATABASE_URL)
@@ -92,6 +88,21 @@ try:
     XROUTE_SESSION_DAYS = env.integer("XROUTE_SESSION_DAYS", 14, low=1, high=365)
 
     XROUTE_LOG_LEVEL = env.choice("XROUTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+
+    # Payments: off without a secret key. Times in seconds, sizes in bytes, amounts in cents.
+    STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET = _stripe.secret_key, _stripe.webhook_secret
+    STRIPE_API_BASE, STRIPE_CHECKOUT_ORIGIN = _stripe.api_base, _stripe.checkout_origin
+    STRIPE_LIVEMODE = _stripe.livemode
+    STRIPE_TIMEOUT_S = env.number("STRIPE_TIMEOUT_S", 10, low=0.1)
+    STRIPE_RETRIES_MAX = env.integer("STRIPE_RETRIES_MAX", 2, high=5)
+    STRIPE_WEBHOOK_TOLERANCE_S = env.integer("STRIPE_WEBHOOK_TOLERANCE_S", 300, low=1)
+    STRIPE_WEBHOOK_BYTES_MAX = env.integer("STRIPE_WEBHOOK_BYTES_MAX", 2**20, low=1024)
+    STRIPE_EVENT_ATTEMPTS_MAX = env.integer("STRIPE_EVENT_ATTEMPTS_MAX", 40, low=1)
+    STRIPE_RECHECK_S = env.number("STRIPE_RECHECK_S", 60)
+    STRIPE_REFRESH_S = env.number("STRIPE_REFRESH_S", 2)
+    STRIPE_CHECKOUTS_PERIOD, STRIPE_CHECKOUTS_MAX = timedelta(hours=1), env.integer("STRIPE_CHECKOUTS_MAX", 30, low=1)
+    TOP_UP_CENTS_MIN, TOP_UP_CENTS_MAX = 5_00, 10_000_00
+
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
     XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")
     if "*" in XROUTE_TRUSTED_PROXIES:
@@ -190,7 +201,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
-        "form-action": ["'self'", "https://checkout.stripe.com"],
+        "form-action": ["'self'", *([STRIPE_CHECKOUT_ORIGIN] if STRIPE_CHECKOUT_ORIGIN else [])],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
     }

@@ -12,6 +12,7 @@ from xroute.embedded.places import Places, make, places
 from xroute.embedded.postgres import APPLICATION, OWNER, Postgres
 from xroute.embedded.valkey import Valkey
 from xroute.lib import env
+from xroute.lib.stripe_keys import EMULATOR_KEY
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILE = "installation.env"
@@ -43,6 +44,11 @@ class Home:
     def valkey(self) -> Valkey:
         return Valkey(self.places, self.logs / "valkey.log")
 
+    @property
+    def emulates_stripe(self) -> bool:
+        """Whether payments go to the emulator: in demo mode only."""
+        return (os.environ.get("XROUTE_MODE") or "demo") == "demo"
+
     def environment(self, port: int | None = None) -> dict[str, str]:
         """What every process of the installation gets; what a person has set already wins."""
         port = port or int(self.values["PORT"])
@@ -62,6 +68,12 @@ class Home:
             "XROUTE_DRAIN_S": "10",
             "PYTHONUNBUFFERED": "1",
         }
+        if self.emulates_stripe:
+            ours |= {
+                "STRIPE_SECRET_KEY": self.values["STRIPE_SECRET_KEY"],
+                "STRIPE_WEBHOOK_SECRET": self.values["STRIPE_WEBHOOK_SECRET"],
+                "STRIPE_API_BASE": f"http://127.0.0.1:{self.values['STRIPE_PORT']}",
+            }
         theirs = {name: value for name, value in os.environ.items() if name != "PORT" and value}
         given = {name for name in ours if f"{name}{env.FILE}" in theirs}
         if external():
@@ -103,6 +115,9 @@ def _fresh() -> dict[str, str]:
         "XROUTE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
         "SANDBOX_PORT": str(free_port()),
+        "STRIPE_PORT": str(free_port()),
+        "STRIPE_SECRET_KEY": EMULATOR_KEY + secrets.token_urlsafe(24),
+        "STRIPE_WEBHOOK_SECRET": "whsec_" + secrets.token_urlsafe(24),
         "PORT": os.environ.get("PORT") or "8000",
     }
 

@@ -107,7 +107,7 @@ def start_servers(supervisor: Supervisor, home: Home) -> None:
 def start_children(
     supervisor: Supervisor, home: Home, environment: dict[str, str], sockets: list[socket.socket]
 ) -> None:
-    """The sandbox, the web workers, Celery and its clock."""
+    """The sandbox, the Stripe emulator, the web workers, Celery and its clock."""
     python, cwd = sys.executable, str(PROJECT)
     drain_s = env.integer("XROUTE_DRAIN_S", int(environment["XROUTE_DRAIN_S"])) + 8
 
@@ -118,6 +118,10 @@ def start_children(
 
     sandbox_port, book = home.values["SANDBOX_PORT"], str(home.data / "sandbox-book.jsonl")
     add("sandbox", [python, "-m", "xroute.embedded.provider", "--port", sandbox_port, "--book", book], 2)
+    if home.emulates_stripe:
+        stripe = [python, "-m", "xroute.embedded.stripe", "--port", home.values["STRIPE_PORT"]]
+        webhook_url = f"{environment['PUBLIC_URL']}/stripe/webhook"
+        add("stripe", [*stripe, "--store", str(home.data / "stripe.jsonl"), "--webhook-url", webhook_url], 2)
     fds = tuple(sock.fileno() for sock in sockets)
     web = [python, "-m", "xroute.web", *(part for fd in fds for part in ("--fd", str(fd)))]
     for number in range(1, env.integer("WEB_CONCURRENCY", 1, low=1, high=256) + 1):

@@ -1,0 +1,80 @@
+"""POST /_emulator/…: misbehave, for tests. Opened by the secret key, so that no web page can do it."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import orjson
+
+from xroute.embedded.stripe import objects
+from xroute.embedded.stripe.deliver import Deliverer, Manner
+from xroute.embedded.stripe.payments import Payments
+from xroute.embedded.stripe.store import Store
+from xroute.embedded.stripe.wire import Refused, missing
+
+
+@dataclass(slots=True)
+class Trouble:
+    """The next `times` calls below `path` answer `status`; `after` it was done all the same, `wait_s` later."""
+
+    times: int = 0
+    status: int = 500
+    path: str = "/v1/"
+    after: bool = False
+    wait_s: float = 0.0
+
+    def strikes(self, path: str) -> bool:
+        if self.times <= 0 or not path.startswith(self.path):
+            return False
+        self.times -= 1
+        return True
+
+
+class Control:
+    def __init__(self, store: Store, payments: Payments, deliverer: Deliverer) -> None:
+        self._store, self._payments, self._deliverer = store, payments, deliverer
+        self.trouble = Trouble()
+
+    def answer(self, what: list[str], raw: bytes) -> object:
+        """Do it, and say how things stand. Raises Refused."""
+        try:
+            return self._answer(what, dict(orjson.loads(raw or b"{}")))
+        except (TypeError, ValueError) as error:
+            raise Refused(str(error)) from None
+
+    def _answer(self, what: list[str], body: dict[str, Any]) -> object:
+        match what:
+            case ["webhooks"]:
+                self._deliverer.url = body.pop("url", self._deliverer.url)
+                self._deliverer.manner = replace(Manner(), **body)
+                return {"url": self._deliverer.url, **asdict(self._deliverer.manner)}
+            case ["trouble"]:
+                self.trouble = replace(Trouble(), **body)
+                return asdict(self.trouble)
+            case ["objects", object_id]:
+                found = self._store.any(object_id)
+                if found is None:
+                    raise missing("object", object_id)
+                found.update(body)
+                return self._store.put(found)
+            case ["settle", session_id]:
+                session = self._store.get(session_id, "checkout.session")
+                if session is None:
+                    raise missing("checkout.session", session_id)
+                self._payments.settle(session, **body)
+                return objects.public(session)
+            case ["emit", kind, object_id]:
+                found = self._store.any(object_id)
+                if found is None:
+                    raise missing("object", object_id)
+                self._deliverer.emit(kind, found)
+                return {}
+            case ["send", event_id]:
+                event = self._store.get(event_id, "event")
+                if event is None:
+                    raise missing("event", event_id)
+                self._deliverer.send(event)
+                return {}
+            case ["deliveries"]:
+                events = self._store.newest("event")
+                return [{**objects.public(e), "state": e["_state"], "tries": e.get("_tries", 0)} for e in events]
+        raise Refused("There is no such control.", status=404)

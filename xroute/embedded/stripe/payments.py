@@ -1,0 +1,102 @@
+"""What people do on the hosted page, and what becomes of it."""
+
+import re
+from collections.abc import Callable
+
+from xroute.embedded.stripe import objects
+from xroute.embedded.stripe.store import Object, Store, now
+
+CARDS = {
+    "4242424242424242": "",
+    "4000000000000002": "generic_decline",
+    "4000000000009995": "insufficient_funds",
+}
+ACCOUNTS = {"000123456789": "succeeded", "000111111116": "failed"}
+DECLINED = {
+    "generic_decline": "Your card was declined.",
+    "insufficient_funds": "Your card has insufficient funds.",
+}
+
+
+class Payments:
+    """`emit(type, object)` tells the world; `settle_later(session id, outcome)` ends a slow payment after a while."""
+
+    def __init__(
+        self, store: Store, emit: Callable[[str, Object], None], settle_later: Callable[[str, str], None]
+    ) -> None:
+        self._store, self._emit, self._settle_later = store, emit, settle_later
+
+    def pay_by_card(self, session: Object, number: str) -> str:
+        """Why not; "" where it is paid."""
+        digits = re.sub(r"[ -]", "", number)
+        if digits not in CARDS:
+            return "Your card number is invalid. Use one of the test cards."
+        intent = self._intent(session)
+        if code := CARDS[digits]:
+            intent["last_payment_error"] = objects.payment_error("card_declined", code, DECLINED[code])
+            self._emit("payment_intent.payment_failed", self._store.put(intent))
+            return DECLINED[code]
+        self._complete(session, paid=True)
+        self._succeed(intent)
+        self._emit("checkout.session.completed", session)
+        return ""
+
+    def pay_by_bank(self, session: Object, number: str) -> str:
+        """A method that takes days at Stripe, and seconds here."""
+        digits = re.sub(r"[ -]", "", number)
+        if digits not in ACCOUNTS:
+            return "Your account number is invalid. Use one of the test accounts."
+        intent = self._intent(session)
+        intent["status"] = "processing"
+        self._emit("payment_intent.processing", self._store.put(intent))
+        self._complete(session, paid=False)
+        self._emit("checkout.session.completed", session)
+        self._settle_later(session["id"], ACCOUNTS[digits])
+        return ""
+
+    def settle(self, session: Object, outcome: str) -> None:
+        """End a payment that is processing."""
+        intent = self._store.get(session["payment_intent"] or "", "payment_intent")
+        if not intent or intent["status"] != "processing":
+            return
+        if outcome == "succeeded":
+            session["payment_status"] = "paid"
+            self._store.put(session)
+            self._succeed(intent)
+            self._emit("checkout.session.async_payment_succeeded", session)
+            return
+        intent["status"] = "requires_payment_method"
+        message = "The bank account has insufficient funds."
+        intent["last_payment_error"] = objects.payment_error("payment_intent_payment_attempt_failed", "", message)
+        self._emit("payment_intent.payment_failed", self._store.put(intent))
+        self._emit("checkout.session.async_payment_failed", session)
+
+    def expire(self, session: Object) -> None:
+        session["status"], session["url"] = "expired", None
+        self._emit("checkout.session.expired", self._store.put(session))
+
+    def look(self, session: Object) -> Object:
+        """The session as it is now: its time may be over."""
+        if session["status"] == "open" and session["expires_at"] <= now():
+            self.expire(session)
+        return session
+
+    def _intent(self, session: Object) -> Object:
+        found = self._store.get(session["payment_intent"] or "", "payment_intent")
+        if found is None:
+            found = self._store.put(objects.intent(session))
+            session["payment_intent"] = found["id"]
+            self._store.put(session)
+        return found
+
+    def _complete(self, session: Object, *, paid: bool) -> None:
+        customer = self._store.get(session["customer"] or "", "customer") or {}
+        session["status"], session["url"] = "complete", None
+        session["payment_status"] = "paid" if paid else "unpaid"
+        session["customer_details"] = {"email": customer.get("email"), "name": customer.get("name")}
+        self._store.put(session)
+
+    def _succeed(self, intent: Object) -> None:
+        intent["status"], intent["amount_received"] = "succeeded", intent["amount"]
+        intent["last_payment_error"] = None
+        self._emit("payment_intent.succeeded", self._store.put(intent))
