@@ -80,6 +80,20 @@ CHECKS: dict[str, str] = {
                        FROM billing_usagerecord x JOIN billing_meterbatch b ON b.id = x.batch_id AND b.rolled_up
                       GROUP BY 1) r USING (workspace_id)
          WHERE u.requests IS DISTINCT FROM r.requests OR u.cost IS DISTINCT FROM r.cost""",
+    "a paid payment is not in the ledger": """
+        SELECT format('payment %s: credited %s, transferred %s', p.id, p.credited_nanousd, coalesce(t.amount, 0))
+          FROM billing_payment p
+          JOIN billing_creditaccount a ON a.workspace_id = p.workspace_id
+          LEFT JOIN billing_transfer t
+            ON t.idempotency_key = 'stripe:' || p.payment_intent_id AND t.credit_account_id = a.id
+           AND t.kind = 'top_up' AND t.reference = 'payment:' || p.id
+         WHERE p.status = 'paid' AND t.amount IS DISTINCT FROM p.credited_nanousd""",
+    "a top-up belongs to no paid payment": """
+        SELECT format('transfer %s: %s of %s', t.id, t.idempotency_key, t.amount)
+          FROM billing_transfer t
+          LEFT JOIN billing_payment p
+            ON t.idempotency_key = 'stripe:' || p.payment_intent_id AND p.status = 'paid'
+         WHERE t.kind = 'top_up' AND t.idempotency_key LIKE 'stripe:%' AND p.id IS NULL""",
     "records stand in the default partition": """
         SELECT format('record %s of %s', id, created_at) FROM billing_usagerecord_default""",
     "usage was rejected and is not settled": """

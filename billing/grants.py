@@ -4,6 +4,13 @@ from django.db import connections, transaction
 from psycopg import sql
 
 APPEND_ONLY = ("billing_transfer", "billing_usagerecord", "billing_books", "routing_endpointprice")
+NEVER_DELETED = (
+    "billing_creditaccount",
+    "billing_rejectedusage",
+    "billing_payment",
+    "billing_stripecustomer",
+    "billing_stripeevent",
+)
 READ_ONLY = ("django_migrations",)
 
 
@@ -28,7 +35,8 @@ def grant_application_role(*, owner: str = "owner", role: str) -> bool:
             cursor.execute(sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name))
         cursor.execute(sql.SQL("REVOKE UPDATE, DELETE ON billing_meterbatch FROM {}").format(name))
         cursor.execute(sql.SQL("GRANT UPDATE (rolled_up) ON billing_meterbatch TO {}").format(name))
-        cursor.execute(sql.SQL("REVOKE DELETE ON billing_creditaccount, billing_rejectedusage FROM {}").format(name))
+        for table in NEVER_DELETED:
+            cursor.execute(sql.SQL("REVOKE DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name))
         for table in READ_ONLY:
             cursor.execute(
                 sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)

@@ -11,9 +11,11 @@ from accounts.services import key_changes_prune
 from billing.audit import audit
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
+from billing.stripe.tasks import sweep_events, sweep_payments
 
 logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
+EVENTS_EVERY_S, PAYMENTS_EVERY_S = 10.0, 30.0
 ROUNDS_MAX = 20
 
 
@@ -56,6 +58,8 @@ def schedule(app: Celery) -> None:
         "roll up usage": (roll_up, ROLLUPS_EVERY_S),
         "make partitions": (ensure_partitions, PARTITIONS_EVERY_S),
         "prune key changes": (prune_key_changes, PARTITIONS_EVERY_S),
+        "process Stripe's events": (sweep_events, EVENTS_EVERY_S),
+        "check payments": (sweep_payments, PAYMENTS_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

@@ -2,10 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from billing.stripe.webhook import stripe_webhook
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.pages.urls")),
     path("", include("billing.pages.urls")),
     path("", include("accounts.urls")),
+    path("stripe/webhook", stripe_webhook),
 ]
 handler400 = "xroute.pages.bad_request"
 handler403 = "xroute.pages.permission_denied"

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from billing.grants import APPEND_ONLY, READ_ONLY
+from billing.grants import APPEND_ONLY, NEVER_DELETED, READ_ONLY
 
 DENIED = psycopg.errors.InsufficientPrivilege
 REFUSED = psycopg.errors.RestrictViolation
@@ -32,6 +32,16 @@ def statements(table: str) -> list[str]:
 def test_the_applications_role_may_not(filled, table):
     books, _ = filled
     for statement in statements(table):
+        with pytest.raises(DENIED):
+            books.sql(statement, url=books.url)
+
+
+@pytest.mark.parametrize("table", NEVER_DELETED)
+def test_the_applications_role_may_change_but_not_delete(filled, table):
+    books, _ = filled
+    column = "workspace_id" if table == "billing_stripecustomer" else "id"
+    books.sql(f"UPDATE {table} SET {column} = {column} WHERE false", url=books.url)
+    for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(DENIED):
             books.sql(statement, url=books.url)
 

@@ -1,0 +1,123 @@
+"""What Stripe tells us, and what people pay through it. The money itself is in transfers alone."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from xroute.lib.ids import new_id
+
+NANOUSD_PER_CENT = 10_000_000
+
+
+class EventStatus(models.TextChoices):
+    """`ignored`: of a type that nothing handles yet. `parked`: needs a person; never tried again by itself."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    IGNORED = "ignored"
+    PARKED = "parked"
+
+
+class PaymentStatus(models.TextChoices):
+    """A payment moves down this list only, and `paid` is final. `parked`: paid, but not as asked; needs a person."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    PARKED = "parked"
+    PAID = "paid"
+
+
+class StripeEvent(models.Model):
+    """One event as it came: stored first, its effect and `done` committed together."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    type = models.CharField(max_length=100)
+    livemode = models.BooleanField()
+    payload = models.JSONField()
+    status = models.CharField(max_length=10, choices=EventStatus, default=EventStatus.WAITING, db_default="waiting")
+    attempts = models.IntegerField(default=0, db_default=0)
+    error = models.TextField(default="", db_default="")
+    received_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=EventStatus.values), name="stripe_event_status_known"),
+            models.CheckConstraint(
+                condition=Q(status="waiting", processed_at__isnull=True)
+                | Q(~Q(status="waiting"), processed_at__isnull=False),
+                name="stripe_event_waits_or_is_processed",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_event_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class StripeCustomer(models.Model):
+    """A workspace at Stripe. The row comes before the customer: `idempotency_key` makes two tries one customer."""
+
+    workspace = models.OneToOneField("accounts.Workspace", on_delete=models.PROTECT, primary_key=True)
+    customer_id = models.CharField(max_length=255, unique=True, null=True)
+    idempotency_key = models.UUIDField(unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.customer_id or f"workspace {self.workspace_id}"
+
+
+class Payment(models.Model):
+    """A top-up that someone asked for. `amount_*` is what was asked; `credited_nanousd` what Stripe said was paid.
+
+    `id` is in the address of the return page: time-ordered, with 74 random bits.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.PROTECT, related_name="payments")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    amount_cents = models.BigIntegerField()
+    amount_nanousd = models.BigIntegerField()
+    status = models.CharField(max_length=10, choices=PaymentStatus, default=PaymentStatus.OPEN, db_default="open")
+    session_id = models.CharField(max_length=255, unique=True, null=True)
+    payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
+    url = models.TextField(default="", db_default="")
+    error = models.TextField(default="", db_default="")
+    credited_nanousd = models.BigIntegerField(null=True)
+    idempotency_key = models.UUIDField(unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    checked_at = models.DateTimeField(db_default=Now())
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=PaymentStatus.values), name="payment_status_known"),
+            models.CheckConstraint(
+                condition=Q(amount_cents__gt=0, amount_nanousd=F("amount_cents") * NANOUSD_PER_CENT),
+                name="payment_amount_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status="paid",
+                    credited_nanousd__isnull=False,  # a comparison with NULL would satisfy the check
+                    credited_nanousd__gt=0,
+                    payment_intent_id__isnull=False,
+                    paid_at__isnull=False,
+                )
+                | Q(~Q(status="paid"), credited_nanousd__isnull=True, paid_at__isnull=True),
+                name="payment_paid_is_credited",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "-created_at"], name="payment_of_workspace"),
+            models.Index(
+                fields=["checked_at"], condition=Q(status__in=["open", "processing"]), name="payment_unsettled"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"

@@ -1,0 +1,30 @@
+"""What can go wrong with Stripe, mapped once (in client.py).
+
+StripeError
+ ├─ StripeDown: no answer, or an answer that may be another next time; the outcome is unknown
+ └─ StripeRefused: a definite no; `status`, `code` and `param` are Stripe's
+PaymentRefused: ours, with a sentence for the person who asked
+BadSignature: what came to the webhook is not Stripe's
+"""
+
+
+class StripeError(Exception):
+    """Its text is for operators."""
+
+
+class StripeDown(StripeError):
+    pass
+
+
+class StripeRefused(StripeError):
+    def __init__(self, message: str, *, status: int, code: str, param: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.param = status, code, param
+
+
+class PaymentRefused(Exception):
+    """Its text is for the person who asked."""
+
+
+class BadSignature(Exception):
+    """Its text is for the log; it never holds the body."""

@@ -1,0 +1,72 @@
+"""The audit finds what would be wrong between payments and the ledger."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+ENSURE = "INSERT INTO billing_payment ({}) VALUES ({})"
+
+
+@pytest.fixture
+def payment(own_books) -> dict:
+    """A paid payment of 5 USD, booked as it should be."""
+    account = own_books.account()
+    workspace = own_books.sql("SELECT workspace_id FROM billing_creditaccount WHERE id = %s", (account,))[0][0]
+    values = {"id": uuid4(), "workspace_id": workspace, "amount_cents": 500, "amount_nanousd": 5 * 10**9}
+    values |= {"status": "paid", "credited_nanousd": 5 * 10**9, "payment_intent_id": f"pi_{uuid4().hex}"}
+    values |= {"idempotency_key": uuid4(), "paid_at": "now"}
+    own_books.sql(ENSURE.format(", ".join(values), ", ".join(["%s"] * len(values))), list(values.values()))
+    own_books.plant(
+        "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key, reference) "
+        f"VALUES (2, {account}, {5 * 10**9}, 'top_up', 'stripe:{values['payment_intent_id']}', "
+        f"'payment:{values['id']}')",
+        f"UPDATE billing_creditaccount SET posted = {5 * 10**9} WHERE id = {account}",
+    )
+    return values | {"account": account}
+
+
+def checks(own_books, django_db_blocker) -> list[str]:
+    with django_db_blocker.unblock():
+        return sorted({fault.check for fault in own_books.audit()})
+
+
+PLANTS = [
+    ([], []),
+    (["DELETE FROM billing_transfer"], ["a paid payment is not in the ledger"]),
+    (["UPDATE billing_transfer SET amount = amount + 1"], ["a paid payment is not in the ledger"]),
+    (["UPDATE billing_transfer SET reference = 'payment:other'"], ["a paid payment is not in the ledger"]),
+    (
+        ["UPDATE billing_payment SET status = 'open', credited_nanousd = NULL, paid_at = NULL"],
+        ["a top-up belongs to no paid payment"],
+    ),
+    (
+        ["UPDATE billing_payment SET payment_intent_id = 'pi_other'"],
+        ["a paid payment is not in the ledger", "a top-up belongs to no paid payment"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("statements", "found"), PLANTS, ids=str)
+def test_what_is_planted_is_found(own_books, payment, django_db_blocker, statements, found):
+    own_books.plant(*statements)
+    said = checks(own_books, django_db_blocker)
+    assert [check for check in said if not check.startswith("posted balance")] == found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'gift'",
+        "credited_nanousd = NULL",
+        "credited_nanousd = 0",
+        "payment_intent_id = NULL",
+        "paid_at = NULL",
+        "status = 'open'",
+        "amount_cents = 600",
+        "amount_cents = -500, amount_nanousd = -5000000000",
+    ],
+)
+def test_the_database_refuses_payments_that_make_no_sense(own_books, payment, change):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        own_books.sql(f"UPDATE billing_payment SET {change}", url=own_books.url)
