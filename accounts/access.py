@@ -5,7 +5,7 @@ Another workspace's objects are 404, never 403: a stranger cannot tell that they
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, cast, overload
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -52,6 +52,10 @@ def current_membership(request: HttpRequest) -> Membership | None:
     return next((row for row in found if row.workspace_id == chosen), found[0] if found else None)
 
 
+@overload
+def workspace_page(view: View[P]) -> Plain[P]: ...
+@overload
+def workspace_page(*, roles: tuple[str, ...]) -> Callable[[View[P]], Plain[P]]: ...
 def workspace_page(view: View[P] | None = None, *, roles: tuple[str, ...] = ANYONE) -> Any:
     """A page of the current workspace, for members with one of `roles`."""
 

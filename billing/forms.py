@@ -20,6 +20,25 @@ RESETS = [
 GRACES = {"0": 0, "1": 3600, "24": 86400, "168": 7 * 86400}
 
 
+class TopUpForm(forms.Form):
+    """An amount to buy: one of the usual ones, or any between the bounds, in whole cents."""
+
+    amount = forms.ChoiceField(choices=[("5", "$5"), ("20", "$20"), ("100", "$100"), ("other", "Other")])
+    other = forms.DecimalField(required=False, max_digits=9, decimal_places=2)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if found.get("amount") == "other" and found.get("other") is None and "other" not in self.errors:
+            self.add_error("other", "Type an amount in USD, such as 50 or 12.50.")
+        return found
+
+    @property
+    def cents(self) -> int:
+        """What was chosen; whether it is within the bounds is for checkout_start to say."""
+        chosen = self.cleaned_data["amount"]
+        return int((self.cleaned_data["other"] if chosen == "other" else Decimal(chosen)) * 100)
+
+
 class KeyForm(forms.Form):
     """Name, limit with reset, expiry."""
 

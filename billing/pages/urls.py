@@ -1,5 +1,12 @@
 """The pages of billing."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from billing.pages import credits
+
+urlpatterns: list[URLPattern] = [
+    path("credits", credits.credits, name="credits"),
+    path("credits/buy", credits.credits_buy, name="credits_buy"),
+    path("credits/payments/<uuid:payment_id>", credits.payment, name="payment"),
+    path("credits/payments/<uuid:payment_id>/go-on", credits.payment_go_on, name="payment_go_on"),
+]

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from accounts.installation import site
 from accounts.models import User, Workspace
 from billing.models import Payment, PaymentStatus, StripeCustomer
 from billing.models.payments import NANOUSD_PER_CENT
@@ -79,8 +80,8 @@ def _session(payment: Payment) -> tuple[str, str]:
         payment_id=payment.pk,
         customer_id=customer_id,
         amount_cents=payment.amount_cents,
-        product=f"{getattr(settings, 'XROUTE_SITE_NAME', 'XRoute')} credit",
-        page_url=settings.PUBLIC_URL + PAYMENT_PAGE.format(payment.pk),
+        product=f"{site().site_name} credit",
+        page_url=site().public_url + PAYMENT_PAGE.format(payment.pk),
         idempotency_key=f"{payment.idempotency_key}:{customer_id}",
     )
 
