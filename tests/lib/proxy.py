@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that can be silent, cut off, or lose answers: a database that is away, for real."""
+"""A proxy before PostgreSQL or Valkey that can be silent, slow, cut off, or lose answers: a server away, for real."""
 
 import asyncio
 import shutil
@@ -13,11 +13,15 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class Proxy:
-    """Forwards a Unix socket of its own to the real one. `silent`: bytes wait. `deaf`: answers are lost."""
+    """Forwards a Unix socket of its own to the real one, PostgreSQL's unless a `target` is named.
 
-    def __init__(self) -> None:
+    `silent`: bytes wait. `deaf`: answers are lost. `slow_s`: how much later each answer comes.
+    """
+
+    def __init__(self, target: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="xr-proxy-", dir="/tmp"))
-        self._target = str(Path(HOME.places.sockets) / SOCKET)
+        self._target = str(target or Path(HOME.places.sockets) / SOCKET)
+        self.slow_s = 0.0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._deaf = False
@@ -97,6 +101,8 @@ class Proxy:
     ) -> None:
         while data := await reader.read(65536):
             await flowing.wait()
+            if answers and self.slow_s:
+                await asyncio.sleep(self.slow_s)
             if answers and self._deaf:
                 self.lost.set()
                 continue
@@ -106,8 +112,8 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied() -> AsyncIterator[Proxy]:
-    proxy = Proxy()
+async def proxied(target: Path | None = None) -> AsyncIterator[Proxy]:
+    proxy = Proxy(target)
     await proxy.start()
     try:
         yield proxy
