@@ -9,7 +9,7 @@ from billing.models import Payment, StripeEvent
 from billing.stripe import events
 from billing.stripe.events import event_process
 from billing.stripe.sweeps import events_sweep, payments_sweep
-from tests.billing.stripe.conftest import post
+from tests.billing.stripe.conftest import at_once, post
 from tests.emulator import BANK_GOOD
 
 CENT = 10_000_000
@@ -129,6 +129,21 @@ def test_an_event_is_marked_done_with_its_effect_or_not_at_all(till, monkeypatch
     assert (till.balance(), status(payment), stored(event).status) == (0, "open", "waiting")
     event_process(event_id=event["id"])
     assert (till.balance(), status(payment), stored(event).status) == (2000 * CENT, "paid", "done")
+
+
+def test_an_effect_happens_once_also_where_it_could_happen_twice(till, monkeypatch):
+    """Handlers to come need not be idempotent by themselves: the event is."""
+    made = {"id": f"evt_once_{till.person.key_id}", "object": "event", "type": "once", "livemode": False, "data": {}}
+    post(made)
+    done = []
+
+    def handler(_payload: dict):
+        return lambda: done.append(1) or ""
+
+    monkeypatch.setitem(events.HANDLERS, "once", handler)
+    at_once(*[lambda: event_process(event_id=made["id"])] * 12)
+    event_process(event_id=made["id"])
+    assert (done, stored(made).status) == ([1], "done")
 
 
 def test_a_webhook_that_never_comes_is_recovered(till):

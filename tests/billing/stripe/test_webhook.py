@@ -84,8 +84,16 @@ def test_an_old_time_beside_a_new_one_does_not_count():
     made = event()
     body, now = json.dumps(made), int(time.time())
     late = signed(body, at=now + 5000)
-    assert post(body, signature=f"{late},t={now}").status_code == 400
-    assert post(body, signature=f"t={now},{late}").status_code == 400
+    beside = [
+        f"{late},t={now}",
+        f"t={now},{late}",
+        f" t={now},{late}",
+        f"x=1, t={now},{late}",
+        late.replace("t=", "t=+"),
+    ]
+    assert [post(body, signature=header).status_code for header in beside] == [400] * len(beside)
+    early = signed(body, at=now)
+    assert post(body, signature=f"{early},t={now}").status_code == 400
     assert stored(made) is None
 
 
