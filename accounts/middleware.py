@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -21,7 +22,13 @@ class TimeZoneMiddleware:
 def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo:
     """The viewer's zone."""
     chosen = getattr(request.user, "time_zone", "") if request.user.is_authenticated else ""
-    return zone(chosen or request.COOKIES.get("xr_tz", ""))
+    return zone(chosen or zone_name_of(request))
+
+
+def zone_name_of(request: HttpRequest) -> str:
+    """The zone that the browser names in its cookie (static/js/theme.js); empty where there is none of that name."""
+    name = unquote(request.COOKIES.get("xr_tz", ""))
+    return name if zone(name).key == name else ""
 
 
 def zone(name: str) -> zoneinfo.ZoneInfo:

@@ -1,6 +1,8 @@
 """Writes of billing that people ask for."""
 
-from accounts.models import Workspace
+from django.conf import settings
+
+from accounts.models import Role, User, Workspace
 from billing import ledger
 from billing.models import TransferKind
 from billing.models.ledger import House
@@ -15,4 +17,23 @@ def deposit_make(*, workspace: Workspace, amount_nanousd: int, idempotency_key: 
         kind=TransferKind.DEPOSIT,
         idempotency_key=idempotency_key,
         reference=reference,
+    )
+
+
+def signup_credit_give(user: User) -> bool:
+    """SIGNUP_CREDIT_USD for the first workspace that a person owns, once in their life; False where nothing was given.
+
+    Runs when their address is confirmed (accounts/hooks.py), in the same transaction.
+    """
+    amount: int = settings.SIGNUP_CREDIT_NANOUSD
+    owned = Workspace.objects.filter(membership__user=user, membership__role=Role.OWNER).order_by("id").first()
+    if not amount or owned is None:
+        return False
+    return ledger.credit_add(
+        account_id=ledger.account_ensure(workspace_id=owned.pk),
+        source=House.PROMOTIONS,
+        amount_nanousd=amount,
+        kind=TransferKind.PROMOTION,
+        idempotency_key=f"signup:{user.pk}",
+        reference="sign-up credit",
     )

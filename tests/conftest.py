@@ -8,22 +8,29 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from django.conf import settings
+from hypothesis import HealthCheck, settings as examples
 
 from tests.cast import USD, Person, person
 from tests.emulator import Emulator, start_emulator
 from tests.processes import Process, start_sandbox, start_web
 
 # Time limits of single examples would only measure how busy the machine is; examples make their rows anew.
-settings.register_profile(
+examples.register_profile(
     "xroute", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-settings.load_profile("xroute")
+examples.load_profile("xroute")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """tests.servers has made and migrated the database already; tests run as the application's role."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_outbox(django_test_environment) -> None:
+    """Django's test set-up keeps mails in memory; here they go into the outbox, as in life."""
+    settings.EMAIL_BACKEND = "accounts.mail.backend.OutboxBackend"
 
 
 @pytest.fixture

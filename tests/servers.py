@@ -28,6 +28,7 @@ def _environment(home: Home) -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRET": home.values["STRIPE_WEBHOOK_SECRET"],
         "STRIPE_API_BASE": f"http://127.0.0.1:{home.values['STRIPE_PORT']}",
         "DJANGO_SETTINGS_MODULE": "xroute.settings",
+        "EMAIL_URL": "mailbox:",
         "PYTHONWARNINGS": "default",
     }
 

@@ -31,6 +31,8 @@ OURS = (
     "MISTRAL_",
     "CLOUDFLARE_",
     "STRIPE_",
+    "EMAIL_URL",
+    "SIGNUP_CREDIT_USD",
 )
 
 

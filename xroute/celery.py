@@ -9,14 +9,16 @@ from celery.signals import worker_init
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xroute.settings")
 app = Celery("xroute")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["billing", "routing"])
+app.autodiscover_tasks(["accounts", "billing", "routing"])
 
 
 @app.on_after_finalize.connect
 def _schedule(sender: Celery, **_: object) -> None:
-    from billing.tasks import schedule
+    from accounts import tasks as accounts_tasks
+    from billing import tasks as billing_tasks
 
-    schedule(sender)
+    accounts_tasks.schedule(sender)
+    billing_tasks.schedule(sender)
 
 
 @worker_init.connect

@@ -60,6 +60,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse: 
     return error_page(request, 404)
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """allauth's limits end here (handler429)."""
+    return error_page(request, 429)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """An infrastructure fault is a 503; anything else a 500. The log says where it arose, never what was in it."""
     error = sys.exc_info()[1]

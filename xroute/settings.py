@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from xroute.lib import env, stripe_keys
+from xroute.lib import env, mail_url, stripe_keys
 from xroute.lib.database import django_database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -85,6 +85,9 @@ try:
         "terms_url": env.text("XROUTE_TERMS_URL", ""),
         "privacy_url": env.text("XROUTE_PRIVACY_URL", ""),
     }
+    # Mails wait in an outbox (accounts/mail); EMAIL_URL says where they are handed over.
+    XROUTE_MAIL_SERVER = mail_url.parse(env.text("EMAIL_URL", "" if XROUTE_MODE == "production" else "mailbox:"))
+    SIGNUP_CREDIT_NANOUSD = env.usd("SIGNUP_CREDIT_USD", "0")
     XROUTE_SESSION_DAYS = env.integer("XROUTE_SESSION_DAYS", 14, low=1, high=365)
 
     XROUTE_LOG_LEVEL = env.choice("XROUTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
@@ -172,7 +175,42 @@ TEMPLATES = [
     }
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# allauth: who a person is. Its pages are mounted by accounts/urls.py, with our templates.
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.partition(":")[0]
+ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key"}
+MFA_ADAPTER = "accounts.adapter_mfa.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers allow passkeys without TLS on localhost only; there is no other origin then that could be meant.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")
+EMAIL_BACKEND = "accounts.mail.backend.OutboxBackend"
+DEFAULT_FROM_EMAIL = XROUTE_INSTALLATION["from_email"] or "XRoute <xroute@localhost>"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+CACHES = {"default": {"BACKEND": "xroute.cache.StandingCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "xr"}}
 STATIC_URL = "/static/"
 STATIC_ROOT = XROUTE_STATIC_DIR
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "xroute.pages.bad_request"
 handler403 = "xroute.pages.permission_denied"
 handler404 = "xroute.pages.page_not_found"
+handler429 = "xroute.pages.too_many_requests"
 handler500 = "xroute.pages.server_error"

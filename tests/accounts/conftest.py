@@ -6,10 +6,12 @@ import psycopg
 import pytest
 
 from accounts.callers import Directory
+from tests.accounts.browsers import browser, browsers, rows
 from tests.servers import HOME, superuser_url
 from xroute.embedded.postgres import APPLICATION
 from xroute.lib.pg import Database
 
+__all__ = ["browser", "browsers", "rows"]
 URL = HOME.postgres().url(APPLICATION)
 
 

@@ -65,6 +65,7 @@ class Home:
             "PORT": str(port),
             "PUBLIC_URL": f"http://localhost:{port}",
             "XROUTE_SANDBOX_URL": f"http://127.0.0.1:{self.values['SANDBOX_PORT']}",
+            "SIGNUP_CREDIT_USD": "1",
             "XROUTE_DRAIN_S": "10",
             "PYTHONUNBUFFERED": "1",
         }

@@ -137,6 +137,15 @@ def colour(name: str) -> str:
     return value
 
 
+def usd(name: str, default: str) -> int:
+    """An amount of USD, such as 1 or 0.50, as nano-USD."""
+    value = text(name, default)
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,9})?", value):
+        raise BadSetting(f"{name} is {value!r}; it must be an amount of USD such as 1 or 0.50.")
+    whole, _, part = value.partition(".")
+    return int(whole) * 1_000_000_000 + int(part.ljust(9, "0"))
+
+
 SIGNUP_FORM = re.compile(r"open|invite|closed|domain:[a-z0-9.-]+\.[a-z]{2,}(,[a-z0-9.-]+\.[a-z]{2,})*")
 
 

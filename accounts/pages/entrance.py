@@ -1,0 +1,60 @@
+"""allauth's views, inside our frame: each form is one transaction, and the frame knows the viewer's workspace."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, cast
+
+from allauth import urls as allauth_urls
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver
+
+from accounts.access import PageRequest, current_membership
+
+View = Callable[..., HttpResponseBase]
+
+
+def person_frame(request: HttpRequest) -> None:
+    """Give the signed-in frame its workspace, on pages that belong to the person and not to a workspace."""
+    if request.user.is_authenticated:
+        membership = current_membership(request)
+        if membership is not None:
+            page = cast(PageRequest, request)
+            page.membership, page.workspace = membership, membership.workspace
+
+
+def framed(view: View) -> View:
+    """A mail and what caused it are stored together or not at all."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person_frame(request)
+        if request.method != "POST":
+            return _ours(view(request, *args, **kwargs))
+        with transaction.atomic():
+            return _ours(view(request, *args, **kwargs))
+
+    return wrapped
+
+
+def _ours(response: HttpResponseBase) -> HttpResponseBase:
+    """`site` is the installation (accounts/context.py), not allauth's notion of one."""
+    values = getattr(response, "context_data", None)
+    if values:
+        values.pop("site", None)
+    return response
+
+
+def allauth_patterns() -> list[URLPattern | URLResolver]:
+    """Everything that allauth serves, framed."""
+    return _framed(allauth_urls.urlpatterns)
+
+
+def _framed(patterns: Iterable[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
+    found: list[URLPattern | URLResolver] = []
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            found.append(URLResolver(entry.pattern, _framed(entry.url_patterns), entry.default_kwargs))
+        else:
+            found.append(URLPattern(entry.pattern, framed(entry.callback), entry.default_args, entry.name))
+    return found
