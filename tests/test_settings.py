@@ -80,9 +80,18 @@ def test_whatever_starts_refuses_what_is_wrong(command, environment, sentence):
         ({"XROUTE_LOG_LEVEL": "LOUD"}, "XROUTE_LOG_LEVEL is 'LOUD'; it must be one of: DEBUG"),
         ({"XROUTE_TRUSTED_PROXIES": "*"}, "XROUTE_TRUSTED_PROXIES is '*'. Name the addresses"),
         ({"XROUTE_DOTENV": "/none/.env"}, "XROUTE_DOTENV is '/none/.env', where there is no file."),
-        ({"XROUTE_MODE": "demo", "STRIPE_SECRET_KEY": "sk_live_1"}, "STRIPE_SECRET_KEY is a live key"),
-        ({"XROUTE_MODE": "demo", "STRIPE_SECRET_KEY": "rk_live_1"}, "STRIPE_SECRET_KEY is a live key"),
-        ({"XROUTE_MODE": "test", "STRIPE_SECRET_KEY": "sk_live_1"}, "STRIPE_SECRET_KEY is a live key"),
+        (
+            {"XROUTE_MODE": "demo", "STRIPE_SECRET_KEY": "sk_live_51NotAKeyOfAnybody00"},
+            "STRIPE_SECRET_KEY is a live key",
+        ),
+        (
+            {"XROUTE_MODE": "demo", "STRIPE_SECRET_KEY": "rk_live_51NotAKeyOfAnybody00"},
+            "STRIPE_SECRET_KEY is a live key",
+        ),
+        (
+            {"XROUTE_MODE": "test", "STRIPE_SECRET_KEY": "sk_live_51NotAKeyOfAnybody00"},
+            "STRIPE_SECRET_KEY is a live key",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(environment, sentence):

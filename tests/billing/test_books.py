@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Books of one mode are never served by another, and never by a server that may forget what it has committed."""
 
 import os
@@ -91,3 +92,29 @@ def test_a_server_that_may_forget_is_refused(name, open_folder, monkeypatch):
         assert f"PostgreSQL runs with {name} = off" in refused(WEB, DATABASE_URL=url, MIGRATION_DATABASE_URL=url)
     finally:
         server.stop()
+=======
+"""Promise 28: books are stamped demo, test or live by mode and Stripe key together, wherever the key came from."""
+
+import pytest
+
+from billing.books import compare_stamp, stamp_of_mode
+from xroute.lib.env import BadSetting
+
+STAMPS = [
+    ("demo", "sk_test_emulator_x", False, "demo"),
+    ("test", "sk_test_emulator_x", False, "test"),
+    ("production", "", False, "live"),
+    ("production", "sk_test_x", False, "test"),
+    ("production", "sk_live_x", True, "live"),
+]
+
+
+@pytest.mark.parametrize(("mode", "key", "livemode", "stamp"), STAMPS)
+def test_the_stamp_follows_mode_and_key(settings, mode, key, livemode, stamp):
+    settings.XROUTE_MODE, settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = mode, key, livemode
+    assert stamp_of_mode() == stamp
+    compare_stamp(stamp)
+    for other in {"demo", "test", "live"} - {stamp}:
+        with pytest.raises(BadSetting, match="never mix"):
+            compare_stamp(other)
+>>>>>>> 6bb091f (tests: Prove the books' stamp by mode and key, and the emulator's lists of words.)

@@ -30,6 +30,7 @@ WRONG = [
     ({"adaptive_pricing[enabled]": "no"}, "adaptive_pricing[enabled]", None),
     ({"adaptive_pricing": "no"}, "adaptive_pricing", None),
     ({"mode": "gift"}, "mode", None),
+    ({"submit_type": "gift"}, "submit_type", None),
     ({"mode[a]": "payment", "mode": None}, "mode", None),
     ({"line_items[2][quantity]": "1"}, "line_items", None),
     ({"success_url": "javascript:alert(1)"}, "success_url", "url_invalid"),
