@@ -9,21 +9,18 @@ from xroute.lib.env import BadSetting
 
 
 @pytest.mark.parametrize(
-    ("mode", "key", "stamp"),
+    ("mode", "key", "livemode", "stamp"),
     [
-        ("demo", "", "demo"),
-        ("demo", "sk_live_x", "demo"),
-        ("test", "sk_live_x", "test"),
-        ("production", "", "live"),
-        ("production", "sk_live_x", "live"),
-        ("production", "rk_live_x", "live"),
-        ("production", "sk_test_x", "test"),
-        ("production", "rk_test_x", "test"),
+        ("demo", "sk_test_emulator_x", False, "demo"),
+        ("test", "sk_test_emulator_x", False, "test"),
+        ("production", "", False, "live"),
+        ("production", "sk_test_x", False, "test"),
+        ("production", "rk_test_x", False, "test"),
+        ("production", "sk_live_x", True, "live"),
     ],
 )
-def test_the_mode_and_the_stripe_key_make_the_stamp(settings, monkeypatch, mode, key, stamp):
-    settings.XROUTE_MODE = mode
-    monkeypatch.setenv("STRIPE_SECRET_KEY", key)
+def test_the_mode_and_the_stripe_key_make_the_stamp(settings, mode, key, livemode, stamp):
+    settings.XROUTE_MODE, settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = mode, key, livemode
     assert stamp_of_mode() == stamp
     for other in {"demo", "test", "live"} - {stamp}:
         with pytest.raises(BadSetting, match=f"stamped '{other}'.*{stamp!r} process.*DATABASE_URL"):
@@ -31,9 +28,9 @@ def test_the_mode_and_the_stripe_key_make_the_stamp(settings, monkeypatch, mode,
     compare_stamp(stamp)
 
 
-def test_books_are_stamped_once_and_another_mode_is_refused(own_books, settings, monkeypatch, django_db_blocker):
+def test_books_are_stamped_once_and_another_mode_is_refused(own_books, settings, django_db_blocker):
     own_books.plant("DELETE FROM billing_books")
-    monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
+    settings.STRIPE_SECRET_KEY = ""
     with django_db_blocker.unblock(), djangos_own(own_books):
         connections["default"].close()
         for mode in ("production", "production"):
