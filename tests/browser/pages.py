@@ -1,0 +1,43 @@
+"""Every page there is, and who looks at it: for the pictures, and for what must hold on each of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page as `who` sees it: nobody (logged out), owner, broke (no credit) or operator. `status` is expected."""
+
+    name: str
+    path: str
+    who: str = "owner"
+    status: int = 200
+
+
+PAGES = (
+    Shown("landing", "/", "nobody"),
+    Shown("models-public", "/models", "nobody"),
+    Shown("sign-up", "/account/signup/", "nobody"),
+    Shown("log-in", "/account/login/", "nobody"),
+    Shown("password-reset", "/account/password/reset/", "nobody"),
+    Shown("mailbox", "/mailbox", "nobody"),
+    Shown("not-found", "/nothing-here", "nobody", 404),
+    Shown("overview", "/overview"),
+    Shown("overview-empty", "/overview", "broke"),
+    Shown("keys", "/keys"),
+    Shown("keys-empty", "/keys", "broke"),
+    Shown("key-new", "/keys/new"),
+    Shown("credits", "/credits"),
+    Shown("credits-empty", "/credits", "broke"),
+    Shown("usage", "/usage?range=30d"),
+    Shown("usage-empty", "/usage", "broke"),
+    Shown("models", "/models"),
+    Shown("model", "/models/openai/gpt-5"),
+    Shown("account", "/account/"),
+    Shown("password-change", "/account/password/change/"),
+    Shown("two-factor", "/account/2fa/"),
+    Shown("sessions", "/account/sessions/"),
+    Shown("operator-settings", "/operator/settings", "operator"),
+    Shown("operator-mail", "/operator/mail", "operator"),
+    Shown("operator-invitations", "/operator/invitations", "operator"),
+    Shown("forbidden", "/operator/settings", "owner", 403),
+)
