@@ -1,6 +1,7 @@
 """Promise 14: sums by quarters of an hour are those of the records, whatever was duplicated, late or at once."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from billing.pricing import Usage
 from billing.record import UsageRecord
-from billing.rollups import rollups_add, rollups_rebuild
+from billing.rollups import ADD, MARK, rollups_add, rollups_rebuild
 from tests.billing.books import Books, djangos_own
 from tests.billing.parts import record
 from xroute.lib.ids import new_id, time_ms
@@ -151,6 +152,62 @@ def test_a_batch_is_summed_once_by_however_many_at_once(rolled):
         list(pool.map(work, range(6)))
     while rollups_add():
         pass
+    assert rollups(rolled, {account}) == expected(rows)
+
+
+def waiting_for_a_lock(books: Books, count: int) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    return books.sql(query, (books.name,))[0][0] >= count
+
+
+def await_lock(books: Books, count: int = 1) -> None:
+    until = time.monotonic() + 20
+    while not waiting_for_a_lock(books, count):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def closing(work) -> int:
+    """In a thread of its own, with a connection of its own."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def test_a_batch_that_another_has_taken_is_left_to_it(rolled):
+    """Both have looked before either has added."""
+    account = rolled.account(1000)
+    rows = [record(account, 5)]
+    commit(rolled, (new_id(), rows))
+    with psycopg.connect(rolled.owner_url) as owner, ThreadPoolExecutor(2) as pool:
+        owner.execute("LOCK TABLE billing_usagerollup IN SHARE MODE")
+        first = pool.submit(closing, rollups_add)
+        await_lock(rolled)
+        second = pool.submit(closing, rollups_add)
+        until = time.monotonic() + 20
+        while not (second.done() or waiting_for_a_lock(rolled, 2)):
+            assert time.monotonic() < until
+        owner.rollback()
+        assert (first.result(20), second.result(20)) == (1, 0)
+    assert rollups(rolled, {account}) == expected(rows)
+
+
+def test_a_rebuild_waits_for_sums_that_are_under_way(rolled):
+    """Else it would delete what the other one is about to commit, and leave its batch out for good."""
+    account = rolled.account(1000)
+    rows = [record(account, 5), record(account, 7)]
+    commit(rolled, (new_id(), rows[:1]))
+    rollups_add()
+    batch = new_id()
+    commit(rolled, (batch, rows[1:]))
+    with psycopg.connect(rolled.url) as adding, ThreadPoolExecutor(1) as pool:
+        adding.execute(ADD, ([batch],))
+        rebuilding = pool.submit(closing, rollups_rebuild)
+        await_lock(rolled)
+        adding.execute(MARK, ([batch],))
+        adding.commit()
+        rebuilding.result(20)
     assert rollups(rolled, {account}) == expected(rows)
 
 
