@@ -33,6 +33,9 @@ BEGIN
       have bigint, key_full bigint, key_floor bigint, key_have bigint, give bigint, give_exposure bigint, give_key bigint)
     ORDER BY account NULLS LAST, key NULLS FIRST, period, i NULLS FIRST  -- what goes back can be taken again
   LOOP
+    IF least(item.give, item.give_exposure, item.give_key) < 0 THEN
+      RAISE EXCEPTION 'a release is never negative' USING ERRCODE = 'check_violation';
+    END IF;
     IF coalesce(item.give, 0) > 0 OR coalesce(item.give_exposure, 0) > 0 THEN
       UPDATE billing_creditaccount SET reserved = reserved - item.give, exposed = exposed - item.give_exposure
        WHERE id = item.account;

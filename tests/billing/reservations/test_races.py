@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from psycopg.types.json import Jsonb
 
 from tests.billing.books import Books
@@ -194,6 +194,13 @@ asked = st.fixed_dictionaries(
 
 
 @settings(max_examples=60)
+@example(
+    [
+        {"full": 0, "floor": 0, "spare": 1, "have": 0, "give": 0, "give_exposure": 0},
+        {"full": 0, "floor": 0, "spare": 0, "have": 0, "give": 1, "give_exposure": -1},
+    ],
+    0,
+)
 @given(st.lists(asked, min_size=1, max_size=4), st.integers(0, 30))
 def test_whatever_a_worker_asks_the_guard_is_in_the_sql(books, items, limit):
     """Nonsense, lies and all: no more is reserved than is posted, and no more is exposed than is allowed."""
