@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xroute.embedded.home import PROJECT
 
@@ -27,6 +29,7 @@ OURS = (
     "PUBLIC_URL",
     "WEB_CONCURRENCY",
     "DJANGO_",
+    "PYTHONWARNINGS",
     "OPENAI_",
     "MISTRAL_",
     "CLOUDFLARE_",
@@ -38,12 +41,14 @@ OURS = (
 
 @dataclass(slots=True)
 class Stack:
-    """A running installation. `environment` is what its commands need."""
+    """A running installation. `environment` is what its commands need; `user` is who runs it, None for ourselves."""
 
     data: Path
     child: subprocess.Popen
     environment: dict[str, str]
     output: Path
+    python: str = sys.executable
+    user: str | None = None
 
     @property
     def state(self) -> dict[str, int]:
@@ -60,13 +65,31 @@ class Stack:
     def manage(self, *arguments: str) -> subprocess.CompletedProcess:
         """A management command, as a person would run it beside `make run`."""
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=PROJECT,
             env=self.environment,
+            **as_user(self.user),
             capture_output=True,
             text=True,
             timeout=60,
         )
+
+    @property
+    def key(self) -> str:
+        """A funded key of somebody new."""
+        made = self.manage("create_key", f"{time.time_ns()}@example.com", "--credit", "5")
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
+    def call(self, key: str) -> dict:
+        """One chat completion; raises OSError where it is not answered with 200."""
+        body = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hello"}]}
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"{self.url}/openai/v1/chat/completions", json.dumps(body).encode(), headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.child.poll() is None:
@@ -80,15 +103,25 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return kept | {"XROUTE_DATA_DIR": str(data), "XROUTE_DOTENV": os.devnull, "PORT": "0"} | more
 
 
-@contextmanager
-def running(data: Path, *, wait_s: float = 60, **more: str) -> Iterator[Stack]:
-    """`make run` without make; stopped at the end."""
+def as_user(user: str | None) -> dict:
+    """For subprocess: who the process shall be."""
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+
+
+def start(data: Path, *, python: str = sys.executable, user: str | None = None, **more: str) -> Stack:
+    """`make run` without make, not waited for."""
     env = environment(data, **more)
     output = data.parent / f"{data.name}.out"
     with output.open("ab") as file:
-        command = [sys.executable, "-m", "xroute.embedded", "run"]
-        child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=file, stderr=subprocess.STDOUT)
-    stack = Stack(data, child, env, output)
+        command = [python, "-m", "xroute.embedded", "run"]
+        child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=file, stderr=subprocess.STDOUT, **as_user(user))
+    return Stack(data, child, env, output, python, user)
+
+
+@contextmanager
+def running(data: Path, *, wait_s: float = 60, **more: Any) -> Iterator[Stack]:
+    """`make run`, ready; stopped at the end."""
+    stack = start(data, **more)
     try:
         _wait(stack, wait_s)
         yield stack

@@ -1,14 +1,17 @@
 """An installation's folder: its secrets, made once, and the environment that its processes share."""
 
+import contextlib
+import fcntl
 import os
 import secrets
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from xroute.embedded.places import Places, make, places
+from xroute.embedded.places import Places, data_folder, make, places
 from xroute.embedded.postgres import APPLICATION, OWNER, Postgres
 from xroute.embedded.valkey import Valkey
 from xroute.lib import env
@@ -83,8 +86,9 @@ class Home:
 
     def remember(self, **values: str) -> None:
         """Keep values for the next start."""
-        self.values |= values
-        _write(self.data / FILE, self.values)
+        with _alone(self.data):
+            self.values = _read(self.data / FILE) | values
+            _write(self.data / FILE, self.values)
 
 
 def data_dir() -> Path:
@@ -100,14 +104,25 @@ def external() -> bool:
 
 def open_home(data: Path | None = None) -> Home:
     """The installation's folder; its secrets are made at its first use."""
-    found = places(data or data_dir())
-    file = found.data / FILE
-    values = _read(file)
-    missing = {name: value for name, value in _fresh().items() if name not in values}
-    if missing:
-        values |= missing
-        _write(file, values)
-    return Home(found, values)
+    folder = data_folder(data or data_dir())
+    with _alone(folder):
+        values = _read(folder / FILE)
+        missing = {name: value for name, value in _fresh().items() if name not in values}
+        if missing:
+            values |= missing
+            _write(folder / FILE, values)
+        return Home(places(folder), values)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: two that make the secrets at once would each have their own."""
+    handle = os.open(folder / "installation.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _fresh() -> dict[str, str]:

@@ -35,18 +35,24 @@ def reachable(path: Path) -> bool:
 def make(folder: Path, mode: int, user: str | None = None) -> Path:
     """`folder`, made with `mode` where it is missing; one that exists is left as it is."""
     if not folder.exists():
-        folder.mkdir(parents=True)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # another command of ours was faster
+            return folder
         folder.chmod(mode)
         if user:
             shutil.chown(folder, user, "nogroup")
     return folder
 
 
+def data_folder(data: Path) -> Path:
+    """The data directory, made where it is missing; PostgreSQL's user may pass through it."""
+    return make(data.absolute(), 0o711 if os.geteuid() == 0 else 0o700)
+
+
 def places(data: Path) -> Places:
     """The places for a data directory, which is made where it is missing."""
-    data = data.absolute()
-    root = os.geteuid() == 0
-    make(data, 0o711 if root else 0o700)
+    data, root = data_folder(data), os.geteuid() == 0
     mark = hashlib.sha256(str(data).encode()).hexdigest()[:12]
     user = SERVER_USER if root else None
     base = data if not root or reachable(data) else make(SHARED / f"xroute-{mark}", 0o711)

@@ -90,11 +90,11 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()[-2000:]}")
 
-    def start(self) -> None:
-        """Start the server and make its roles; returns when it answers."""
+    def start(self, *, on_death: int = signal.SIGINT) -> None:
+        """Start the server and make its roles; returns when it answers. `on_death` 0: it may outlive us."""
         self.initialise()
         self.child = spawn(
-            self.command(), env=self.environment(), log=self.log, on_death=signal.SIGINT, user=self.places.user
+            self.command(), env=self.environment(), log=self.log, on_death=on_death, user=self.places.user
         )
         self.wait()
         self.prepare()

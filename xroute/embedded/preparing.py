@@ -1,10 +1,12 @@
 """Bring an installation up to date: migrate, load the catalogue, gather what browsers load."""
 
 import hashlib
+import signal
 import subprocess
 import sys
 
 from xroute.embedded.home import PROJECT, Home
+from xroute.embedded.process import death_signal
 
 STEPS = (("migrate", "-v", "0"), ("load_catalogue",))
 COLLECT = ("collectstatic", "--noinput", "-v", "0")
@@ -44,6 +46,8 @@ def _run(home: Home, step: tuple[str, ...]) -> None:
         capture_output=True,
         text=True,
         check=False,
+        start_new_session=True,  # Ctrl-C is for the supervisor, which lets a step come to its end
+        preexec_fn=death_signal(signal.SIGKILL),
     )
     if done.returncode:
         sys.exit(f"`manage.py {' '.join(step)}` failed:\n{done.stderr.strip()[-3000:]}")

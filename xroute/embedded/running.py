@@ -1,6 +1,7 @@
 """`make run`: the whole installation on one machine, on the loopback interface only."""
 
 import errno
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from xroute.embedded.supervisor import Child, Supervisor
 from xroute.lib import env
 
 READY_S = 60
+COMMAND_S = 30  # how long a command that uses the servers may take to end
 BACKLOG = 2048
 LOG_BYTES_MAX = 10 * 2**20
 
@@ -28,7 +30,7 @@ def run() -> None:
     embedded = not external()  # reads .env, which may name the folder
     home = open_home()
     lock = Lock(home.data)
-    if not lock.own(wait_s=30):
+    if not lock.own(wait_s=0 if supervised(home.data / "supervisor.json") else COMMAND_S):
         sys.exit(f"XRoute is running already on {home.data}, or a command of it is. Set XROUTE_DATA_DIR for a second.")
     sockets = listening(env.integer("PORT", int(home.values["PORT"]), high=65535))
     port = sockets[0].getsockname()[1]
@@ -48,6 +50,8 @@ def run() -> None:
             supervisor.run()
     finally:
         supervisor.stop()
+        for sock in sockets:
+            sock.close()
         print("XRoute has stopped.", flush=True)
 
 
@@ -81,6 +85,17 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
 def _refuse(port: int, error: OSError) -> NoReturn:
     why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
     sys.exit(f"Port {port} {why}. Choose another: PORT={max(port + 1, 8001)} make run.")
+
+
+def supervised(state: Path) -> bool:
+    """Whether the supervisor that wrote `state` runs still."""
+    try:
+        os.kill(json.loads(state.read_text())["supervisor"], 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def rotate_logs(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 Every user of the servers holds a shared lock on servers.lock. Who finds nothing running starts the servers; whoever
 can take the lock for himself at the end is the last one, and stops what a command has started. The supervisor holds
-it too, so no command ever stops the servers under it.
+it too, so no command ever stops the servers under it. Servers outlive the command that started them, for another may
+use them still; what a killed command leaves behind the next one, or `make run`, finds and stops.
 """
 
 import contextlib
@@ -97,9 +98,9 @@ def _join(home: Home, lock: Lock) -> None:
 def _start(home: Home) -> None:
     postgres, valkey = home.postgres(), home.valkey()
     if not postgres.answers():
-        postgres.start()
+        postgres.start(on_death=0)
     if not valkey.answers():
-        valkey.start()
+        valkey.start(on_death=0)
     if not home.prepared.exists():
         prepare(home)
 

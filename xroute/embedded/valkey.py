@@ -55,9 +55,9 @@ class Valkey:
         }
         return [str(binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
-    def start(self) -> None:
-        """Start the server; returns when it answers."""
-        self.child = spawn(self.command(), env=dict(os.environ), log=self.log)
+    def start(self, *, on_death: int = signal.SIGTERM) -> None:
+        """Start the server; returns when it answers. `on_death` 0: it may outlive us."""
+        self.child = spawn(self.command(), env=dict(os.environ), log=self.log, on_death=on_death)
         until = time.monotonic() + START_S
         while not self.answers():
             if time.monotonic() > until or self.child.poll() is not None:
