@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,8 +89,12 @@ class Stack:
         request = urllib.request.Request(
             f"{self.url}/openai/v1/chat/completions", json.dumps(body).encode(), headers=headers
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise OSError(f"{error.code}: {error.read().decode()[:500]}") from None
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.child.poll() is None:
@@ -136,6 +141,9 @@ def _wait(stack: Stack, wait_s: float) -> None:
             with urllib.request.urlopen(f"{stack.url}/readyz", timeout=2) as answer:
                 if answer.status == 200:
                     return
+        except urllib.error.HTTPError as error:
+            error.close()
+            time.sleep(0.1)
         except (OSError, KeyError, ValueError):
             time.sleep(0.1)
     raise RuntimeError(f"it did not start:\n{stack.output.read_text()[-4000:]}")
