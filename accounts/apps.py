@@ -7,6 +7,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts.receivers import connect
+        from accounts import checks, receivers
 
-        connect()
+        checks.add()
+        receivers.connect()

@@ -1,0 +1,57 @@
+"""The person's pages, the demo mailbox and the operator's mail, as everyone who may try them."""
+
+import pytest
+from django.test import Client
+
+from accounts.mail.compose import mail_write
+from accounts.models import OutgoingMail, User
+from accounts.services import person_ensure
+from tests.accounts.people import address
+
+OPERATOR = ("/operator/mail", "/operator/invitations")
+PERSON = ("/account/", "/account/email/", "/account/password/set/", "/account/2fa/", "/account/sessions/")
+
+
+def client_of(**values) -> Client:
+    user, _ = person_ensure(email=address())
+    User.objects.filter(pk=user.pk).update(**values)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.mark.parametrize("path", PERSON + OPERATOR)
+def test_pages_ask_to_log_in_and_operators_pages_are_for_operators(db, path):
+    assert Client().get(path).status_code == 302
+    assert client_of(name="x").get(path).status_code == (403 if path in OPERATOR else 200)
+    assert client_of(is_staff=True).get(path).status_code == 200
+
+
+def test_an_operator_reads_why_a_mail_waits_and_tries_it_again_without_seeing_its_links(db, settings):
+    mail_write(to=address(), subject="Hello", body="https://acme.example/secret")
+    mail = OutgoingMail.objects.latest("id")
+    OutgoingMail.objects.filter(pk=mail.pk).update(
+        sent_at=None, given_up_at=mail.sent_at, error="no route", attempts=12
+    )
+    operator = client_of(is_staff=True)
+    page = operator.get("/operator/mail").content.decode()
+    assert "no route" in page
+    assert "acme.example/secret" not in page
+    assert client_of(name="x").post(f"/operator/mail/{mail.pk}/again").status_code == 403
+    assert operator.get(f"/operator/mail/{mail.pk}/again").status_code == 405
+    operator.post(f"/operator/mail/{mail.pk}/again")
+    mail.refresh_from_db()
+    assert (mail.given_up_at, mail.attempts) == (None, 0)
+    assert mail.next_try_at is not None
+
+
+def test_the_mailbox_is_the_demos_only_and_its_links_can_be_clicked(db, settings):
+    mail_write(to=address(), subject="Hello", body="<b> https://acme.example/x?a=1&b=2")
+    mail = OutgoingMail.objects.latest("id")
+    paths = ("/mailbox", f"/mailbox/{mail.pk}")
+    assert [Client().get(path).status_code for path in paths] == [404, 404]
+    settings.XROUTE_MODE = "demo"
+    assert mail.subject in Client().get(paths[0]).content.decode()
+    text = Client().get(paths[1]).content.decode()
+    assert 'href="https://acme.example/x?a=1&amp;b=2"' in text
+    assert "&lt;b&gt;" in text
