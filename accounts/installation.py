@@ -33,6 +33,17 @@ class Site:
 
 
 DEFAULTS = {"site_name": "XRoute", "signup": "open", "accent": "#0f766e", "from_email": "XRoute <xroute@localhost>"}
+VARIABLES = {
+    "site_name": "XROUTE_SITE_NAME",
+    "public_url": "PUBLIC_URL",
+    "signup": "XROUTE_SIGNUP",
+    "from_email": "DEFAULT_FROM_EMAIL",
+    "support_email": "XROUTE_SUPPORT_EMAIL",
+    "logo_url": "XROUTE_LOGO_URL",
+    "accent": "XROUTE_ACCENT",
+    "terms_url": "XROUTE_TERMS_URL",
+    "privacy_url": "XROUTE_PRIVACY_URL",
+}
 _cached: tuple[float, Site] | None = None
 
 

@@ -82,6 +82,17 @@ def base_url(slug: str, template: str) -> str | None:
     return url.rstrip("/")
 
 
+def environment_secret(name: str) -> str:
+    """The credential that the environment holds under `name` (or in the file NAME_FILE); empty where it holds none."""
+    return _environment(name) if name else ""
+
+
+def names_missing(slug: str, template: str) -> list[str]:
+    """The names that a provider's address needs from the environment and does not find there."""
+    url = _environment(f"{slug.upper().replace('-', '_')}_BASE_URL") or template
+    return [name for name in PLACEHOLDER.findall(url) if not _environment(name)]
+
+
 class Catalogue:
     """Keeps `snapshot` up to date. `sandbox_url` is empty except in demo mode."""
 

@@ -105,3 +105,13 @@ def credential_add(*, provider: Provider, name: str, secret: str) -> ProviderCre
         row.secret = seal(secret, row_id=row.pk, keys=settings.XROUTE_ENCRYPTION_KEYS)
         row.save(update_fields=["secret"])
     return row
+
+
+def credential_switch(*, credential: ProviderCredential, enabled: bool) -> None:
+    """Use a stored credential, or leave it unused; every worker follows within 5 seconds."""
+    ProviderCredential.objects.filter(pk=credential.pk).update(enabled=enabled)
+
+
+def credential_delete(*, credential: ProviderCredential) -> None:
+    """Forget a stored credential for good."""
+    ProviderCredential.objects.filter(pk=credential.pk).delete()

@@ -1,6 +1,6 @@
 """The nouns of WHO: people and workspaces, keys, mail, and the installation itself."""
 
-from accounts.models.installation import Installation, Invitation, SetupToken
+from accounts.models.installation import Installation, Invitation, SetupToken, SiteLogo
 from accounts.models.keys import ApiKey, ApiKeySecret, KeyChange, LimitReset
 from accounts.models.mail import OutgoingMail
 from accounts.models.people import Membership, Role, User, Workspace
@@ -16,6 +16,7 @@ __all__ = [
     "OutgoingMail",
     "Role",
     "SetupToken",
+    "SiteLogo",
     "User",
     "Workspace",
 ]

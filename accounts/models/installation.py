@@ -29,6 +29,20 @@ class Installation(models.Model):
         return self.site_name or "XRoute"
 
 
+class SiteLogo(models.Model):
+    """The uploaded logo: one row, apart from the settings, which are read far more often."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    content = models.BinaryField(max_length=100 * 1024)
+    content_type = models.CharField(max_length=30)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="site_logo_one_row")]
+
+    def __str__(self) -> str:
+        return self.content_type
+
+
 class SetupToken(models.Model):
     """The one-time link that makes the first operator. Only its digest is stored."""
 

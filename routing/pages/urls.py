@@ -5,6 +5,12 @@ from django.urls import URLPattern, path
 from routing.pages import keys
 from routing.pages.landing import landing
 from routing.pages.models import model_detail, model_list
+from routing.pages.operator_providers import (
+    operator_key_change,
+    operator_key_check,
+    operator_providers,
+    setup_provider,
+)
 from routing.pages.overview import overview
 
 urlpatterns: list[URLPattern] = [
@@ -18,4 +24,16 @@ urlpatterns: list[URLPattern] = [
     path("keys/<int:key_id>/revoke", keys.key_revoke, name="key_revoke"),
     path("models", model_list, name="model_list"),
     path("models/<path:name>", model_detail, name="model_detail"),
+    path("setup/provider", setup_provider, name="setup_provider"),
+    path("operator/settings/providers", operator_providers, name="operator_providers"),
+    path("operator/settings/providers/test", operator_key_check, name="operator_key_check"),
+    *(
+        path(
+            f"operator/settings/providers/<int:pk>/{action}",
+            operator_key_change,
+            {"action": action},
+            f"operator_key_{action}",
+        )
+        for action in ("enable", "disable", "delete")
+    ),
 ]

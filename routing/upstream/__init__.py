@@ -5,7 +5,8 @@ than the call. Foreign exceptions end here: whatever goes wrong is an UpstreamEr
 """
 
 from routing.upstream.client import Upstream
+from routing.upstream.key_check import KeyCheck, key_check
 from routing.upstream.limits import UpstreamLimits
 from routing.upstream.stream import UpstreamStream
 
-__all__ = ["Upstream", "UpstreamLimits", "UpstreamStream"]
+__all__ = ["KeyCheck", "Upstream", "UpstreamLimits", "UpstreamStream", "key_check"]

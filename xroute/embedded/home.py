@@ -66,7 +66,6 @@ class Home:
             "SECRET_KEY": self.values["SECRET_KEY"],
             "XROUTE_ENCRYPTION_KEYS": self.values["XROUTE_ENCRYPTION_KEYS"],
             "PORT": str(port),
-            "PUBLIC_URL": f"http://localhost:{port}",
             "XROUTE_SANDBOX_URL": f"http://127.0.0.1:{self.values['SANDBOX_PORT']}",
             "SIGNUP_CREDIT_USD": "1",
             "XROUTE_DRAIN_S": "10",

@@ -29,6 +29,14 @@ def _collect(home: Home) -> None:
     mark.write_text(state)
 
 
+def setup_link(home: Home) -> str:
+    """The link that makes the first operator; empty where there is one. A failure is only said: the rest runs."""
+    done = _manage(home, ("setup_link",))
+    if done.returncode:
+        print(f"`manage.py setup_link` failed:\n{done.stderr.strip()[-3000:]}", file=sys.stderr)
+    return done.stdout.strip()
+
+
 def _state() -> str:
     """What the gathered files depend on: ours, and the versions of what brings its own."""
     digest = hashlib.sha256((PROJECT / "requirements.lock").read_bytes())
@@ -39,7 +47,13 @@ def _state() -> str:
 
 
 def _run(home: Home, step: tuple[str, ...]) -> None:
-    done = subprocess.run(
+    done = _manage(home, step)
+    if done.returncode:
+        sys.exit(f"`manage.py {' '.join(step)}` failed:\n{done.stderr.strip()[-3000:]}")
+
+
+def _manage(home: Home, step: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, "manage.py", *step],
         env=home.environment() | {"DJANGO_SETTINGS_MODULE": "xroute.settings"},
         cwd=PROJECT,
@@ -49,5 +63,3 @@ def _run(home: Home, step: tuple[str, ...]) -> None:
         start_new_session=True,  # Ctrl-C is for the supervisor, which lets a step come to its end
         preexec_fn=death_signal(signal.SIGKILL),
     )
-    if done.returncode:
-        sys.exit(f"`manage.py {' '.join(step)}` failed:\n{done.stderr.strip()[-3000:]}")

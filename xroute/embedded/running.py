@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from xroute.embedded.home import PROJECT, Home, external, free_port, open_home
-from xroute.embedded.preparing import prepare
+from xroute.embedded.preparing import prepare, setup_link
 from xroute.embedded.session import Lock
 from xroute.embedded.supervisor import Child, Supervisor
 from xroute.lib import env
@@ -46,7 +46,8 @@ def run() -> None:
         lock.share()
         start_children(supervisor, home, environment, sockets)
         if wait_ready(supervisor, port):
-            greet(home, port, time.monotonic() - started)
+            took_s = time.monotonic() - started
+            greet(home, port, took_s, setup_link(home))
             supervisor.run()
     finally:
         supervisor.stop()
@@ -135,7 +136,7 @@ def start_children(
     add("sandbox", [python, "-m", "xroute.embedded.provider", "--port", sandbox_port, "--book", book], 2)
     if home.emulates_stripe:
         stripe = [python, "-m", "xroute.embedded.stripe", "--port", home.values["STRIPE_PORT"]]
-        webhook_url = f"{environment['PUBLIC_URL']}/stripe/webhook"
+        webhook_url = f"http://localhost:{environment['PORT']}/stripe/webhook"
         add("stripe", [*stripe, "--store", str(home.data / "stripe.jsonl"), "--webhook-url", webhook_url], 2)
     fds = tuple(sock.fileno() for sock in sockets)
     web = [python, "-m", "xroute.web", *(part for fd in fds for part in ("--fd", str(fd)))]
@@ -164,9 +165,10 @@ def wait_ready(supervisor: Supervisor, port: int) -> bool:
     sys.exit(f"The web process did not become ready. The end of {log}:\n{log.read_text()[-3000:]}")
 
 
-def greet(home: Home, port: int, took_s: float) -> None:
+def greet(home: Home, port: int, took_s: float, link: str) -> None:
+    first = f"  Set it up (once, within an hour):\n    {link}\n\n" if link else ""
     print(
-        f"\n  XRoute is running at http://localhost:{port}  (ready in {took_s:.1f} s)\n\n"
+        f"\n  XRoute is running at http://localhost:{port}  (ready in {took_s:.1f} s)\n\n{first}"
         "  A key with 5 USD:  .venv/bin/python manage.py create_key you@example.com --credit 5\n"
         f"  Data and logs:     {home.data}\n"
         "  Ctrl-C stops everything.\n",
