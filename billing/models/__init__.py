@@ -3,7 +3,7 @@
 from billing.models.holds import KeyPeriod, KeyReservation, Reservation, Worker
 from billing.models.ledger import Books, CreditAccount, Transfer, TransferKind
 from billing.models.payments import EventStatus, Payment, PaymentStatus, StripeCustomer, StripeEvent
-from billing.models.usage import MeterBatch, RejectedUsage, UsageRecord, UsageRollup
+from billing.models.usage import MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
 
 __all__ = [
     "Books",
@@ -21,6 +21,7 @@ __all__ = [
     "Transfer",
     "TransferKind",
     "UsageRecord",
+    "UsageRecordRow",
     "UsageRollup",
     "Worker",
 ]

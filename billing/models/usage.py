@@ -70,6 +70,39 @@ class UsageRecord(models.Model):
         return str(self.id)
 
 
+class UsageRecordRow(models.Model):
+    """The same table with the id alone as its key: Django's admin takes no composite one. Only read."""
+
+    id = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField()
+    workspace_id = models.BigIntegerField()
+    key_id = models.BigIntegerField()
+    batch_id = models.UUIDField()
+    request_id = models.CharField(max_length=100)
+    upstream_id = models.CharField(max_length=200)
+    model = models.CharField(max_length=200)
+    provider = models.CharField(max_length=100)
+    streamed = models.BooleanField()
+    cancelled = models.BooleanField()
+    basis = models.CharField(max_length=20)
+    reason = models.CharField(max_length=60)
+    finish_reason = models.CharField(max_length=60)
+    prompt_tokens = models.BigIntegerField()
+    completion_tokens = models.BigIntegerField()
+    cost_nanousd = models.BigIntegerField()
+    house_nanousd = models.BigIntegerField()
+    latency_ms = models.IntegerField()
+    attempts = models.JSONField()
+
+    class Meta:
+        managed = False
+        db_table = "billing_usagerecord"
+        verbose_name = "usage record"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class RejectedUsage(models.Model):
     """A record that the database refused. It stands here with its error until a person settles it."""
 
