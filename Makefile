@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 SECONDS ?= 60
 SEED ?= 1
 PLANT ?=
+EMAIL ?=
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock chaos bench-smoke clean
+.PHONY: help run test check fmt lock chaos bench-smoke demo-data clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +56,9 @@ chaos: $(VENV)/.tools ## kill everything under load, then compare three books
 
 bench-smoke: $(VENV)/.tools ## requests a second against nginx, in under a minute
 	@$(BIN)/python -m tests.bench.smoke
+
+demo-data: $(VENV)/.runtime ## 30 days of usage in the first workspace of a demo, or in EMAIL's
+	@$(BIN)/python manage.py demo_data $(EMAIL)
 
 clean: ## remove the environment and caches; data stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
