@@ -11,7 +11,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock chaos bench-smoke demo-data clean
+.PHONY: help run test check fmt lock chaos bench-smoke demo-data screenshots clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench-smoke: $(VENV)/.tools ## requests a second against nginx, in under a minut
 
 demo-data: $(VENV)/.runtime ## 30 days of usage in the first workspace of a demo, or in EMAIL's
 	@$(BIN)/python manage.py demo_data $(EMAIL)
+
+screenshots: $(VENV)/.tools ## a picture of every page, into docs/screenshots/
+	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove the environment and caches; data stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

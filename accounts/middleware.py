@@ -37,3 +37,9 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name or "UTC")
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         return zoneinfo.ZoneInfo("UTC")
+
+
+def viewer_zone() -> zoneinfo.ZoneInfo:
+    """The zone that this request's times are shown in."""
+    found = timezone.get_current_timezone()
+    return found if isinstance(found, zoneinfo.ZoneInfo) else zone("")
