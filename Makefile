@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
 SEED ?= 1
+WORKERS ?= 2
 PLANT ?=
 EMAIL ?=
 ARGS ?=
@@ -34,7 +35,7 @@ run: $(VENV)/.runtime ## the whole installation, on this machine only
 	@exec $(BIN)/python -m xroute.embedded run
 
 test: $(VENV)/.tools ## the tests, on servers of their own
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.tools ## style, types, import rules, missing migrations
 	@$(BIN)/ruff check .

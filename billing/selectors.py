@@ -55,7 +55,7 @@ async def key_usage(db: Database, *, key_id: int, today: date) -> KeyUsage:
 
 
 async def key_period_spent(db: Database, *, key_id: int, period_start: date) -> int:
-    """What a key with a limit has spent or holds in a period."""
+    """What a key with a limit has spent in a period; what running calls hold is not in it."""
     rows = await db.fetch(KEY_PERIOD, (key_id, period_start))
     return rows[0][0] if rows else 0
 

@@ -18,10 +18,11 @@ from routing.lifecycle import lifespan
 from xroute.api import demo
 from xroute.api.handler import LeanHandler
 from xroute.celery import app as celery_app
+from xroute.intake import Intake, refuse
 
 API_PREFIXES = ("/openai/", "/v1/", "/api/")
 _api = LeanHandler("routing.api.urls")
-_browser = ASGIHandler()
+_browser = Intake(ASGIHandler(), bytes_max=settings.XROUTE_PAGE_BYTES_MAX)
 _demo = settings.XROUTE_MODE == "demo"
 
 
@@ -34,15 +35,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif scope["path"].startswith(API_PREFIXES):
         await _api(scope, receive, send)
     elif _demo and (why := demo.refusal(scope)):
-        await _forbid(send, why)
+        await refuse(send, 403, why)
     else:
         await _browser(scope, receive, send)
-
-
-async def _forbid(send: Any, why: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": f"{why}\n".encode()})
 
 
 __all__ = ["application", "celery_app"]

@@ -72,6 +72,7 @@ try:
 
     # The browser plane. XROUTE_STATIC_DIR is where `manage.py collectstatic` puts what browsers load.
     XROUTE_STATIC_DIR = Path(env.text("XROUTE_STATIC_DIR", str(XROUTE_DATA_DIR / "static")))
+    XROUTE_PAGE_BYTES_MAX = env.integer("XROUTE_PAGE_BYTES_MAX", 2 * 2**20, low=64 * 1024)
     XROUTE_FORM_BYTES_MAX = env.integer("XROUTE_FORM_BYTES_MAX", 512 * 1024, low=1024)
     # What the environment fixes of the installation; the rest is chosen in the browser (accounts/installation.py).
     XROUTE_INSTALLATION = {

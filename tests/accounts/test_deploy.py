@@ -9,6 +9,8 @@ import pytest
 from xroute.embedded.home import PROJECT
 
 PRODUCTION = {
+    "STRIPE_SECRET_KEY": "",
+    "STRIPE_API_BASE": "",
     "XROUTE_MODE": "production",
     "PUBLIC_URL": "https://api.acme.org",
     "ALLOWED_HOSTS": "api.acme.org",

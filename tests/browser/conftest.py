@@ -11,8 +11,9 @@ from tests.browser.chrome import chrome, executable
 from tests.stack import Stack, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Per module: as long as Playwright runs, its event loop stands in the way of asynchronous tests."""
     if executable() is None:
         why = "no Chromium here: apt-get install chromium, or name one in CHROMIUM"
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)

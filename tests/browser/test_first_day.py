@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.chrome import Window, window
 from tests.emulator import GOOD
+from tests.stack import Stack
 
 PASSWORD = "a long enough password 42"
 SHOWS_MS = 10_000  # a call shows within ten seconds, without a reload
@@ -31,6 +32,36 @@ def balance(person: Window) -> Decimal:
     """The exact balance that the credits page shows."""
     person.go("/credits")
     return Decimal(person.page.locator("tr:has-text('Exactly') td").inner_text().removeprefix("$").replace(",", ""))
+
+
+def printed_link(stack: Stack) -> str:
+    """The set-up link that `make run` prints once it serves."""
+    until = time.monotonic() + 30
+    while not (found := re.findall(r"http://localhost:\d+/setup\?token=\S+", stack.output.read_text())):
+        assert time.monotonic() < until, stack.output.read_text()
+        time.sleep(0.1)
+    return found[0]
+
+
+def set_up(person: Window, link: str) -> None:
+    """The operator's first minutes: an account by the printed link, then each step."""
+    page = person.page
+    page.goto(link)
+    page.get_by_label("E-mail address").fill("operator@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    page.get_by_label("Name").fill("Acme AI")
+    page.get_by_role("button", name="Save and go on").click()
+    for step in ("Public address", "Sign-up"):
+        page.get_by_role("heading", name=step).wait_for()
+        page.get_by_role("link", name="Skip").click()
+    page.get_by_role("button", name="Send a test mail").click()
+    page.get_by_role("link", name="Skip").click()
+    page.get_by_role("heading", name="Provider key").wait_for()
+    page.get_by_role("link", name="Skip").click()
+    page.get_by_text("The installation is set up").wait_for()
+    page.goto(link)
+    page.get_by_role("heading", name="This set-up link is void").wait_for()
 
 
 def sign_up(person: Window, email: str) -> None:
@@ -75,8 +106,13 @@ def buy(person: Window, amount: str) -> None:
     page.get_by_role("heading", name=f"{amount}.00 was added").wait_for(timeout=SHOWS_MS)
 
 
-def test_from_sign_up_to_the_chart_and_the_balance_changed_by_exactly_the_cost(person, stack):
+def test_from_the_set_up_link_to_the_chart_and_the_balance_changed_by_exactly_the_cost(browser, person, stack):
+    link = printed_link(stack)
+    with window(browser, stack.url) as operator:
+        operator.expected.append("status of 410")
+        set_up(operator, link)
     sign_up(person, "first@example.com")
+    assert "Acme AI" in person.page.locator(".xr-brand").first.inner_text()
     page = person.go("/overview")
     assert "$1.00" in page.locator("main").inner_text()  # the demo's gift for a confirmed address
     secret = make_key(person)

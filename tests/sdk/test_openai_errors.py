@@ -25,7 +25,11 @@ def failing(client: openai.OpenAI, kind: type[openai.APIStatusError], **asked) -
     return error
 
 
-@pytest.mark.parametrize("key", ["sk-not-ours", "xr-v1-tooshort", "$XROUTE_API_KEY", mint(), mint()[:-1] + "~"])
+@pytest.mark.parametrize(
+    "key",
+    ["sk-not-ours", "xr-v1-tooshort", "$XROUTE_API_KEY", mint(), mint()[:-1] + "~"],
+    ids=["foreign", "short", "unreplaced", "unknown", "damaged"],
+)
 def test_401_a_key_that_is_none(sdk, key):
     error = failing(sdk(key), openai.AuthenticationError)
     assert (error.status_code, error.type, error.code) == (401, "authentication_error", "invalid_api_key")
