@@ -3,7 +3,16 @@
 (function () {
   "use strict";
   var RENEW_MS = 4000;
-  var root = document.getElementById("usage");
+  var root = document.getElementById("usage"), empty = document.getElementById("usage-empty");
+  if (empty) {
+    // nothing to draw yet: look out for the first call
+    setInterval(function () {
+      if (document.hidden) return;
+      fetch(empty.dataset.url, { headers: { Accept: "application/json" }, credentials: "same-origin" })
+        .then(function (answer) { return answer.ok && !answer.redirected ? answer.json() : null; })
+        .then(function (found) { if (found && found.series.length) location.reload(); }, function () { /* later */ });
+    }, RENEW_MS);
+  }
   if (!root) return;
   var data = JSON.parse(document.getElementById("usage-data").textContent);
   var charts = {};

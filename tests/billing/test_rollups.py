@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from billing.pricing import Usage
 from billing.record import UsageRecord
 from billing.rollups import ADD, MARK, rollups_add, rollups_rebuild
-from tests.billing.books import Books, djangos_own
+from tests.billing.books import Books, djangos_own, drop_books, make_books
 from tests.billing.parts import record
 from xroute.lib.ids import new_id, time_ms
 
@@ -29,12 +29,14 @@ Batch = tuple[object, list[UsageRecord]]
 
 
 @pytest.fixture(scope="module")
-def rolled(shared_books, django_db_blocker):
-    """Books whose rollups Django makes."""
-    with django_db_blocker.unblock(), djangos_own(shared_books):
-        yield shared_books
+def rolled(django_db_blocker):
+    """Books of this file's own, whose rollups Django makes."""
+    books = make_books()
+    with django_db_blocker.unblock(), djangos_own(books):
+        yield books
         rollups_add()
-        assert shared_books.audit() == []
+        assert books.audit() == []
+    drop_books(books)
 
 
 def commit(books: Books, batch: Batch) -> None:
