@@ -52,6 +52,14 @@ def current_membership(request: HttpRequest) -> Membership | None:
     return next((row for row in found if row.workspace_id == chosen), found[0] if found else None)
 
 
+def workspace_show(request: HttpRequest) -> None:
+    """Let a page that belongs to no workspace show the viewer's current one in its frame, where there is one."""
+    membership = current_membership(request) if request.user.is_authenticated else None
+    if membership is not None:
+        page = cast(PageRequest, request)
+        page.membership, page.workspace = membership, membership.workspace
+
+
 @overload
 def workspace_page(view: View[P]) -> Plain[P]: ...
 @overload
@@ -85,10 +93,7 @@ def operator_page(view: View[P]) -> Plain[P]:
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not cast(User, request.user).is_operator:
             raise PermissionDenied("Only an operator of this installation may open this.")
-        membership = current_membership(request)
-        if membership is not None:
-            page = cast(PageRequest, request)
-            page.membership, page.workspace = membership, membership.workspace
+        workspace_show(request)
         return view(cast(PageRequest, request), *args, **kwargs)
 
     return cast("Plain[P]", wrapped)

@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.access import current_membership
+from accounts.access import workspace_show
 from accounts.installation import site
 from routing.pages.listing import ModelRow, row_of, rows
 from routing.pages.snippets import snippets
@@ -43,9 +43,5 @@ def _matches(row: ModelRow, query: str) -> bool:
 
 def _values(request: HttpRequest) -> dict[str, object]:
     """Signed in, the page has the app's frame and workspace; else the public one."""
-    membership = current_membership(request) if request.user.is_authenticated else None
-    return {
-        "frame": "app.html" if request.user.is_authenticated else "public_page.html",
-        "membership": membership,
-        "workspace": membership.workspace if membership else None,
-    }
+    workspace_show(request)
+    return {"frame": "app.html" if request.user.is_authenticated else "public_page.html"}

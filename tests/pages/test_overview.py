@@ -69,3 +69,9 @@ def test_a_database_away_is_a_503_page_never_a_500(signed_in, owner, monkeypatch
     assert "Back in a moment" in answer.content.decode()
     monkeypatch.setattr(module, "today", lambda _workspace: 1 / 0)
     assert browser.get("/overview").status_code == 500
+
+
+@pytest.mark.parametrize("path", ["/models", "/overview", "/keys", "/usage"])
+def test_the_banner_is_about_the_workspace_that_is_shown(signed_in, owner, broke, path):
+    assert "has no credit" not in signed_in(owner).get(path).content.decode()
+    assert "has no credit" in signed_in(broke).get(path).content.decode()
