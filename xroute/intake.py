@@ -1,5 +1,6 @@
 """What the browser plane takes in: bodies up to a limit, counted as they come. Django would spool any to disk."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
+SKIP_FACTOR, SKIP_S = 4, 2.0
 
 
 class TooLarge(Exception):
@@ -21,7 +23,7 @@ class Intake:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._declared(scope) > self._bytes_max:
-            await refuse(send, 413, "The request is too large for this page.")
+            await self._refuse(receive, send)
             return
         taken = 0
 
@@ -36,7 +38,21 @@ class Intake:
         try:
             await self._app(scope, counted, send)
         except TooLarge:
-            await refuse(send, 413, "The request is too large for this page.")
+            await self._refuse(receive, send)
+
+    async def _refuse(self, receive: Receive, send: Send) -> None:
+        """Read on for a moment without keeping anything: whoever is cut off while sending loses the answer."""
+        left = SKIP_FACTOR * self._bytes_max
+        try:
+            async with asyncio.timeout(SKIP_S):
+                while left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            pass
+        await refuse(send, 413, "The request is too large for this page.")
 
     @staticmethod
     def _declared(scope: Scope) -> int:
