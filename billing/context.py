@@ -1,21 +1,48 @@
-"""The banner that every signed-in page shows: out of credit, with the one button that mends it."""
+"""The banner of every signed-in page: out of credit, or a payment that failed, with the button that mends it."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from billing.models import CreditAccount
+from billing.models import CreditAccount, Payment, PaymentStatus
+
+REMEMBERED = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`declined` is a payment of the last day that failed and that none after it has made good."""
+
+    posted_nanousd: int
+    declined: UUID | None
+
+    @property
+    def out_of_credit(self) -> bool:
+        return self.posted_nanousd <= 0
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:
-    """`posted_nanousd` of the current workspace, read only where a page shows it, and then once."""
-    return {"posted_nanousd": cache(lambda: _posted(request))}
+    """`standing` of the current workspace: read in one query, only where a page shows it, and then once."""
+    return {"standing": cache(lambda: _standing(request))}
 
 
-def _posted(request: HttpRequest) -> int:
+def _standing(request: HttpRequest) -> Standing | None:
     workspace = getattr(request, "workspace", None)
     if workspace is None:
-        return 0
-    found = CreditAccount.objects.filter(workspace_id=workspace.pk).values_list("posted", flat=True).first()
-    return found or 0
+        return None
+    later = Payment.objects.filter(workspace_id=OuterRef("workspace_id"), created_at__gt=OuterRef("created_at"))
+    failed = Payment.objects.filter(
+        ~Exists(later.filter(status=PaymentStatus.PAID)),
+        workspace_id=OuterRef("workspace_id"),
+        status=PaymentStatus.FAILED,
+        created_at__gt=Now() - REMEMBERED,
+    )
+    rows = CreditAccount.objects.filter(workspace_id=workspace.pk)
+    found = rows.values_list("posted", Subquery(failed.order_by("-created_at").values("id")[:1])).first()
+    return Standing(*found) if found else None

@@ -81,7 +81,7 @@ try:
         "signup": env.signup("XROUTE_SIGNUP"),
         "from_email": env.text("DEFAULT_FROM_EMAIL", ""),
         "support_email": env.text("XROUTE_SUPPORT_EMAIL", ""),
-        "logo_url": env.text("XROUTE_LOGO_URL", ""),
+        "logo_url": env.same_origin("XROUTE_LOGO_URL"),
         "accent": env.colour("XROUTE_ACCENT"),
         "terms_url": env.text("XROUTE_TERMS_URL", ""),
         "privacy_url": env.text("XROUTE_PRIVACY_URL", ""),
@@ -173,6 +173,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.site",
                 "billing.context.banner",
+                "routing.context.outage",
             ]
         },
     }

@@ -132,3 +132,12 @@ def test_a_colour_is_six_hexadecimal_digits(monkeypatch):
     monkeypatch.setenv("X", "red;}body{")
     with pytest.raises(env.BadSetting, match="a colour"):
         env.colour("X")
+
+
+def test_a_logo_is_a_path_of_this_installation(monkeypatch):
+    monkeypatch.setenv("X", "/static/img/logo.png")
+    assert env.same_origin("X") == "/static/img/logo.png"
+    for value in ("https://elsewhere.org/logo.png", "//elsewhere.org/logo.png", "/\\\\elsewhere.org", "logo.png"):
+        monkeypatch.setenv("X", value)
+        with pytest.raises(env.BadSetting, match="a path here"):
+            env.same_origin("X")

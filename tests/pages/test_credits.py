@@ -137,3 +137,21 @@ def test_with_stripe_away_nothing_breaks_and_the_page_offers_another_try(signed_
     assert answer.status_code == 200
     assert "could not be opened" in answer.content.decode()
     assert newest(owner).status == "open"
+
+
+def payment_of(person, **values) -> Payment:
+    return Payment.objects.create(
+        workspace_id=person.workspace_id, amount_cents=500, amount_nanousd=5 * USD, idempotency_key=uuid4(), **values
+    )
+
+
+def test_a_declined_payment_is_told_until_another_has_made_it_good(signed_in, owner, member):
+    says = "The last payment did not go through"
+    payment_of(owner, status="expired")
+    assert says not in signed_in(owner).get("/overview").content.decode()
+    payment_of(owner, status="failed")
+    assert says in signed_in(owner).get("/overview").content.decode()
+    assert says not in signed_in(member).get("/overview").content.decode()
+    payment_of(owner, status="paid", credited_nanousd=5 * USD, payment_intent_id="pi_x", paid_at="2026-01-01T00:00Z")
+    Payment.objects.filter(status="failed").update(created_at="2020-01-01T00:00Z")
+    assert says not in signed_in(owner).get("/overview").content.decode()

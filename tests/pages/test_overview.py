@@ -75,3 +75,14 @@ def test_a_database_away_is_a_503_page_never_a_500(signed_in, owner, monkeypatch
 def test_the_banner_is_about_the_workspace_that_is_shown(signed_in, owner, broke, path):
     assert "has no credit" not in signed_in(owner).get(path).content.decode()
     assert "has no credit" in signed_in(broke).get(path).content.decode()
+
+
+def test_while_no_calls_are_taken_every_page_says_why(signed_in, owner, monkeypatch):
+    from types import SimpleNamespace
+
+    import routing.context as module
+
+    monkeypatch.setattr(module, "current", lambda: SimpleNamespace(ready="the database is away"))
+    text = signed_in(owner).get("/keys").content.decode()
+    assert "Calls are refused for the moment: the database is away" in text
+    assert "Look again" in text

@@ -146,6 +146,14 @@ def usd(name: str, default: str) -> int:
     return int(whole) * 1_000_000_000 + int(part.ljust(9, "0"))
 
 
+def same_origin(name: str) -> str:
+    """A path of this installation, such as /static/logo.png, or nothing: pages load from nowhere else."""
+    value = text(name, "")
+    if value and not re.fullmatch(r"/[^/\\\s][^\\\s]*", value):
+        raise BadSetting(f"{name} is {value!r}; it must be a path here, such as /static/img/logo.png, or be uploaded.")
+    return value
+
+
 SIGNUP_FORM = re.compile(r"open|invite|closed|domain:[a-z0-9.-]+\.[a-z]{2,}(,[a-z0-9.-]+\.[a-z]{2,})*")
 
 
