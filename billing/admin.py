@@ -14,7 +14,9 @@ from billing.models import (
     Books,
     CreditAccount,
     MeterBatch,
+    Payment,
     RejectedUsage,
+    StripeEvent,
     Transfer,
     UsageRecordRow,
     UsageRollup,
@@ -123,3 +125,24 @@ class BooksAdmin(Booked):
 def usd(nanousd: int) -> str:
     """Exact, with its sign."""
     return f"{'−' if nanousd < 0 else ''}{usd_text(abs(nanousd))}"
+
+
+@admin.register(Payment)
+class PaymentAdmin(Booked):
+    list_display = ("id", "created_at", "workspace", "status", "amount_usd", "error")
+    list_select_related = ("workspace",)
+    list_filter = ("status",)
+    search_fields = ("session_id", "payment_intent_id", "workspace__name")
+    ordering = ("-created_at",)
+
+    @admin.display(description="USD", ordering="amount_nanousd")
+    def amount_usd(self, row: Payment) -> str:
+        return usd(row.amount_nanousd)
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(Booked):
+    list_display = ("id", "received_at", "type", "status", "attempts", "error")
+    list_filter = ("status", "type")
+    search_fields = ("id",)
+    ordering = ("-received_at",)

@@ -87,6 +87,7 @@ class Books(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "books"
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="books_one_row"),
             models.CheckConstraint(condition=Q(stamp__in=["demo", "test", "live"]), name="books_stamp_known"),

@@ -16,6 +16,7 @@ class MeterBatch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "meter batches"
         indexes = [models.Index(fields=["created_at"], condition=Q(rolled_up=False), name="meter_batch_waiting")]
 
     def __str__(self) -> str:
@@ -112,6 +113,9 @@ class RejectedUsage(models.Model):
     error = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "rejected usage"
 
     def __str__(self) -> str:
         return str(self.id)
