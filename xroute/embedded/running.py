@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -167,9 +168,11 @@ def wait_ready(supervisor: Supervisor, port: int) -> bool:
 
 def greet(home: Home, port: int, took_s: float, link: str) -> None:
     first = f"  Set it up (once, within an hour):\n    {link}\n\n" if link else ""
+    given = os.environ.get("XROUTE_DATA_DIR")
+    where = f"XROUTE_DATA_DIR={shlex.quote(str(home.data))} " if given else ""
     print(
         f"\n  XRoute is running at http://localhost:{port}  (ready in {took_s:.1f} s)\n\n{first}"
-        "  A key with 5 USD:  .venv/bin/python manage.py create_key you@example.com --credit 5\n"
+        f"  A key with 5 USD:  {where}.venv/bin/python manage.py create_key you@example.com --credit 5\n"
         f"  Data and logs:     {home.data}\n"
         "  Ctrl-C stops everything.\n",
         flush=True,
