@@ -12,17 +12,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from accounts.access import workspace_show
 from accounts.forms import PersonForm
 from accounts.middleware import zone_name_of
 from accounts.models import User
-from accounts.pages.entrance import person_frame
 from accounts.services_people import person_update
 
 
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """Name and time zone; from here to password, address, second factors and sessions."""
-    person_frame(request)
+    workspace_show(request)
     user = cast(User, request.user)
     form = PersonForm(request.POST or None, initial={"name": user.name, "time_zone": user.time_zone})
     if request.method == "POST" and form.is_valid():

@@ -2,25 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from allauth import urls as allauth_urls
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
-from accounts.access import PageRequest, current_membership
+from accounts.access import workspace_show
 
 View = Callable[..., HttpResponseBase]
-
-
-def person_frame(request: HttpRequest) -> None:
-    """Give the signed-in frame its workspace, on pages that belong to the person and not to a workspace."""
-    if request.user.is_authenticated:
-        membership = current_membership(request)
-        if membership is not None:
-            page = cast(PageRequest, request)
-            page.membership, page.workspace = membership, membership.workspace
 
 
 def framed(view: View) -> View:
@@ -28,7 +19,7 @@ def framed(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        person_frame(request)
+        workspace_show(request)
         if request.method != "POST":
             return _ours(view(request, *args, **kwargs))
         with transaction.atomic():

@@ -3,16 +3,15 @@
 import argparse
 import logging
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
+from xroute.embedded.listening import HOST, listen
 from xroute.embedded.provider.app import Sandbox
 from xroute.embedded.provider.book import Book
 
-HOST = "127.0.0.1"
 BACKLOG = 2048
 KEEP_ALIVE_S = 75  # as providers' front servers do; shorter than a client's pool would race with its next request
 STOP_S = 1
@@ -20,7 +19,7 @@ STOP_S = 1
 
 def main() -> None:
     chosen = _arguments()
-    sock = _listen(chosen.port)
+    sock = listen(chosen.port, backlog=BACKLOG)
     print(sock.getsockname()[1], flush=True)
     # Connections are cut by not ending an answer, which the server takes for a mistake of ours.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.msg)
@@ -51,18 +50,6 @@ def _arguments() -> argparse.Namespace:
     if chosen.host != HOST:
         parser.error(f"It listens on {HOST} only, not on {chosen.host}.")
     return chosen
-
-
-def _listen(port: int) -> socket.socket:
-    """Listening before the port is printed, so that whoever reads it may connect at once."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((HOST, port))
-    except OSError as error:
-        sys.exit(f"Port {port} is in use ({error.strerror}).")
-    sock.listen(BACKLOG)
-    return sock
 
 
 if __name__ == "__main__":

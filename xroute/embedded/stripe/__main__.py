@@ -6,17 +6,17 @@ The secret key and the webhook secret come from STRIPE_SECRET_KEY and STRIPE_WEB
 import argparse
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
+from xroute.embedded.listening import HOST, listen
 from xroute.embedded.stripe.app import Emulator
 from xroute.embedded.stripe.store import Store
 from xroute.lib.stripe_keys import EMULATOR_KEY
 
-HOST = "127.0.0.1"
+BACKLOG = 128
 STOP_S, SETTLE_S = 1, 5.0
 
 
@@ -27,7 +27,7 @@ def main() -> None:
         sys.exit("The Stripe emulator runs with XROUTE_MODE=demo or test only.")
     if not key.startswith(EMULATOR_KEY) or not secret.startswith("whsec_"):
         sys.exit(f"The Stripe emulator needs its own STRIPE_SECRET_KEY ({EMULATOR_KEY}…) and STRIPE_WEBHOOK_SECRET.")
-    sock = _listen(chosen.port)
+    sock = listen(chosen.port, backlog=BACKLOG)
     port = sock.getsockname()[1]
     print(port, flush=True)
     app = Emulator(
@@ -65,18 +65,6 @@ def _arguments() -> argparse.Namespace:
     if chosen.host != HOST:
         parser.error(f"It listens on {HOST} only, not on {chosen.host}.")
     return chosen
-
-
-def _listen(port: int) -> socket.socket:
-    """Listening before the port is printed, so that whoever reads it may connect at once."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((HOST, port))
-    except OSError as error:
-        sys.exit(f"Port {port} is in use ({error.strerror}).")
-    sock.listen(128)
-    return sock
 
 
 if __name__ == "__main__":
