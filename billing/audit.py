@@ -34,6 +34,15 @@ CHECKS: dict[str, str] = {
           FULL JOIN (SELECT account_id, sum(exposure) AS sum FROM billing_reservation GROUP BY 1) r
             ON r.account_id = a.id
          WHERE coalesce(a.exposed, 0) <> coalesce(r.sum, 0)""",
+    "what was paid in is not the sum of its transfers": """
+        SELECT format('account %s: paid in %s, transfers %s', a.id, a.paid_in, s.sum)
+          FROM billing_creditaccount a
+          CROSS JOIN LATERAL (
+            SELECT coalesce((SELECT sum(amount) FROM billing_transfer WHERE credit_account_id = a.id AND kind IN
+                             ('deposit', 'top_up', 'refund', 'dispute')), 0)
+                 - coalesce((SELECT sum(amount) FROM billing_transfer WHERE debit_account_id = a.id AND kind IN
+                             ('deposit', 'top_up', 'refund', 'dispute')), 0) AS sum) s
+         WHERE a.house IS NULL AND a.paid_in <> s.sum""",
     "a reservation outlives its worker": """
         SELECT format('worker %s (%s) holds %s of account %s', r.worker_id, coalesce(w.state, 'unknown'), r.amount,
                       r.account_id)

@@ -3,13 +3,26 @@
 from django.db import connections, transaction
 from psycopg import sql
 
-APPEND_ONLY = ("billing_transfer", "billing_usagerecord", "billing_books", "routing_endpointprice")
+APPEND_ONLY = (
+    "billing_transfer",
+    "billing_usagerecord",
+    "billing_books",
+    "billing_adjustment",
+    "billing_receipt",
+    "routing_endpointprice",
+)
 NEVER_DELETED = (
     "billing_creditaccount",
     "billing_rejectedusage",
     "billing_payment",
     "billing_stripecustomer",
     "billing_stripeevent",
+    "billing_refund",
+    "billing_dispute",
+    "billing_stripebalancetransaction",
+    "billing_promotioncode",
+    "billing_promotionuse",
+    "billing_expiringcredit",
 )
 READ_ONLY = ("django_migrations",)
 

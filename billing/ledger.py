@@ -1,6 +1,7 @@
 """The only writer of transfers besides the meter's batch (migrations/sql/0004_meter.sql).
 
-A transfer moves money once: its idempotency key is unique, and balances change in the same transaction.
+A transfer moves money once: its idempotency key is unique, and balances change in the same transaction. Accounts of
+workspaces are locked by id, as everywhere.
 """
 
 from django.db import connection, transaction
@@ -8,7 +9,8 @@ from django.db import connection, transaction
 from billing.models import TransferKind
 from billing.models.ledger import House
 
-PAID = (TransferKind.DEPOSIT, TransferKind.TOP_UP)
+# What was paid for, and what of it went back: `paid_in` of an account is the sum of these.
+PAID = (TransferKind.DEPOSIT, TransferKind.TOP_UP, TransferKind.REFUND, TransferKind.DISPUTE)
 
 
 class InsufficientCredits(Exception):
@@ -39,7 +41,7 @@ def credit_add(
     with transaction.atomic():
         if not _transfer_insert(_house(source), account_id, amount_nanousd, kind, idempotency_key, reference):
             return False
-        _balance_change(account_id, amount_nanousd, paid_in=amount_nanousd if kind in PAID else 0)
+        _balance_change(account_id, amount_nanousd, kind)
     return True
 
 
@@ -59,10 +61,54 @@ def credit_take(
     with transaction.atomic():
         if not _transfer_insert(account_id, _house(target), amount_nanousd, kind, idempotency_key, reference):
             return False
-        _balance_change(account_id, -amount_nanousd, paid_in=0)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify('xr_recall', %s)", [str(account_id)])
+        _balance_change(account_id, -amount_nanousd, kind, guarded=True)
+        _recall(account_id)
     return True
+
+
+def credit_reverse(
+    *,
+    account_id: int,
+    target: House,
+    amount_nanousd: int,
+    kind: TransferKind,
+    idempotency_key: str,
+    reference: str = "",
+) -> bool:
+    """As credit_take, but whatever is there: what Stripe has already taken from us. The balance may become negative."""
+    with transaction.atomic():
+        if not _transfer_insert(account_id, _house(target), amount_nanousd, kind, idempotency_key, reference):
+            return False
+        _balance_change(account_id, -amount_nanousd, kind)
+        _recall(account_id)
+    return True
+
+
+def credit_move(
+    *,
+    source_id: int,
+    target_id: int,
+    amount_nanousd: int,
+    kind: TransferKind,
+    idempotency_key: str,
+    reference: str = "",
+) -> bool:
+    """Move available money from one workspace's account to another's; raises InsufficientCredits."""
+    deltas = {source_id: -amount_nanousd, target_id: amount_nanousd}
+    with transaction.atomic():
+        if not _transfer_insert(source_id, target_id, amount_nanousd, kind, idempotency_key, reference):
+            return False
+        for account_id in sorted(deltas):
+            _balance_change(account_id, deltas[account_id], kind, guarded=True)
+        _recall(source_id)
+    return True
+
+
+def house_move(
+    *, source: House, target: House, amount_nanousd: int, kind: TransferKind, idempotency_key: str, reference: str = ""
+) -> bool:
+    """Move money between accounts of the house, which keep no balance. False where this key has moved it before."""
+    return _transfer_insert(_house(source), _house(target), amount_nanousd, kind, idempotency_key, reference)
 
 
 def _house(house: House) -> int:
@@ -88,12 +134,19 @@ def _transfer_insert(
         return bool(cursor.rowcount == 1)
 
 
-def _balance_change(account_id: int, delta_nanousd: int, *, paid_in: int) -> None:
+def _balance_change(account_id: int, delta_nanousd: int, kind: TransferKind, *, guarded: bool = False) -> None:
+    paid_in = delta_nanousd if kind in PAID else 0
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE billing_creditaccount SET posted = posted + %s, paid_in = paid_in + %s "
-            "WHERE id = %s AND house IS NULL AND (%s >= 0 OR posted - reserved >= -%s)",
-            [delta_nanousd, paid_in, account_id, delta_nanousd, delta_nanousd],
+            "WHERE id = %s AND house IS NULL AND (NOT %s OR %s >= 0 OR posted - reserved >= -%s)",
+            [delta_nanousd, paid_in, account_id, guarded, delta_nanousd, delta_nanousd],
         )
         if cursor.rowcount != 1:
             raise InsufficientCredits(f"account {account_id} cannot give {-delta_nanousd} nano-USD")
+
+
+def _recall(account_id: int) -> None:
+    """Ask all workers to give back what they hold idle of an account."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('xr_recall', %s)", [str(account_id)])

@@ -2,20 +2,43 @@
 
 from billing.models.holds import KeyPeriod, KeyReservation, Reservation, Worker
 from billing.models.ledger import Books, CreditAccount, Transfer, TransferKind
-from billing.models.payments import EventStatus, Payment, PaymentStatus, StripeCustomer, StripeEvent
+from billing.models.mirror import MirrorStatus, StripeBalanceTransaction, StripeComparison
+from billing.models.operations import Adjustment, AdjustmentKind, AuditRun
+from billing.models.payments import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeCustomer, StripeEvent
+from billing.models.promotions import ExpiringCredit, PromotionCode, PromotionUse
+from billing.models.reversals import Dispute, Refund, RefundOrigin, RefundStatus
 from billing.models.usage import MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
+from billing.models.wishes import AutoTopUp, BalanceAlert, BillingDetails, Receipt
 
 __all__ = [
+    "Adjustment",
+    "AdjustmentKind",
+    "AuditRun",
+    "AutoTopUp",
+    "BalanceAlert",
+    "BillingDetails",
     "Books",
     "CreditAccount",
+    "Dispute",
     "EventStatus",
+    "ExpiringCredit",
     "KeyPeriod",
     "KeyReservation",
     "MeterBatch",
+    "MirrorStatus",
     "Payment",
+    "PaymentOrigin",
     "PaymentStatus",
+    "PromotionCode",
+    "PromotionUse",
+    "Receipt",
+    "Refund",
+    "RefundOrigin",
+    "RefundStatus",
     "RejectedUsage",
     "Reservation",
+    "StripeBalanceTransaction",
+    "StripeComparison",
     "StripeCustomer",
     "StripeEvent",
     "Transfer",

@@ -28,10 +28,21 @@ class TransferKind(models.TextChoices):
     DISPUTE = "dispute"
     CORRECTION = "correction"
     WRITE_OFF = "write_off"
+    TOP_UP_FEE = "top_up_fee"
+    TAX = "tax"
+    STRIPE_FEE = "stripe_fee"
+    STRIPE_OTHER = "stripe_other"
+    PAYOUT = "payout"
+    MOVE = "move"
+    EXPIRY = "expiry"
+    FORFEIT = "forfeit"
 
 
 class CreditAccount(models.Model):
-    """One per workspace, and one per house account. Available = posted - reserved."""
+    """One per workspace, and one per house account. Available = posted - reserved.
+
+    `paid_in` is what was paid for and not paid back: the sum of transfers of the kinds in ledger.PAID.
+    """
 
     workspace = models.OneToOneField("accounts.Workspace", on_delete=models.PROTECT, null=True, related_name="account")
     house = models.CharField(max_length=20, choices=House, null=True, unique=True)

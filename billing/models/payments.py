@@ -30,6 +30,13 @@ class PaymentStatus(models.TextChoices):
     PAID = "paid"
 
 
+class PaymentOrigin(models.TextChoices):
+    """`auto`: charged to the saved card while nobody was there (auto top-up); it has no checkout session."""
+
+    CHECKOUT = "checkout"
+    AUTO = "auto"
+
+
 class StripeEvent(models.Model):
     """One event as it came: stored first, its effect and `done` committed together."""
 
@@ -60,11 +67,19 @@ class StripeEvent(models.Model):
 
 
 class StripeCustomer(models.Model):
-    """A workspace at Stripe. The row comes before the customer: `idempotency_key` makes two tries one customer."""
+    """A workspace at Stripe. The row comes before the customer: `idempotency_key` makes two tries one customer.
+
+    The card is the one that was saved by choice, as Stripe described it; `payment_method_id` empty: none is saved.
+    """
 
     workspace = models.OneToOneField("accounts.Workspace", on_delete=models.PROTECT, primary_key=True)
     customer_id = models.CharField(max_length=255, unique=True, null=True)
     idempotency_key = models.UUIDField(unique=True)
+    payment_method_id = models.CharField(max_length=255, default="", db_default="")
+    card_brand = models.CharField(max_length=30, default="", db_default="")
+    card_last4 = models.CharField(max_length=4, default="", db_default="")
+    card_expires = models.CharField(max_length=7, default="", db_default="")
+    details_sent_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -74,7 +89,8 @@ class StripeCustomer(models.Model):
 class Payment(models.Model):
     """A top-up that someone asked for. `amount_*` is what was asked; `credited_nanousd` what Stripe said was paid.
 
-    `id` is in the address of the return page: time-ordered, with 74 random bits.
+    Paid by the customer: amount + fee (ours, known when asked) + tax (Stripe's, known when paid) = `total_cents`.
+    Fee and tax are never credited. `id` is in the address of the return page: time-ordered, with 74 random bits.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id)
@@ -82,6 +98,13 @@ class Payment(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     amount_cents = models.BigIntegerField()
     amount_nanousd = models.BigIntegerField()
+    fee_cents = models.BigIntegerField(default=0, db_default=0)
+    tax_cents = models.BigIntegerField(default=0, db_default=0)
+    total_cents = models.BigIntegerField(null=True)
+    origin = models.CharField(
+        max_length=10, choices=PaymentOrigin, default=PaymentOrigin.CHECKOUT, db_default="checkout"
+    )
+    save_card = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=10, choices=PaymentStatus, default=PaymentStatus.OPEN, db_default="open")
     session_id = models.CharField(max_length=255, unique=True, null=True)
     payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
@@ -99,6 +122,13 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_cents__gt=0, amount_nanousd=F("amount_cents") * NANOUSD_PER_CENT),
                 name="payment_amount_positive",
+            ),
+            models.CheckConstraint(condition=Q(fee_cents__gte=0, tax_cents__gte=0), name="payment_fee_not_negative"),
+            models.CheckConstraint(condition=Q(origin__in=PaymentOrigin.values), name="payment_origin_known"),
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=Q(origin="auto", status__in=["open", "processing"]),
+                name="payment_one_auto_at_a_time",
             ),
             models.CheckConstraint(
                 condition=Q(

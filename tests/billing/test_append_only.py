@@ -39,7 +39,7 @@ def test_the_applications_role_may_not(filled, table):
 @pytest.mark.parametrize("table", NEVER_DELETED)
 def test_the_applications_role_may_change_but_not_delete(filled, table):
     books, _ = filled
-    column = "workspace_id" if table == "billing_stripecustomer" else "id"
+    column = {"billing_stripecustomer": "workspace_id", "billing_expiringcredit": "transfer_id"}.get(table, "id")
     books.sql(f"UPDATE {table} SET {column} = {column} WHERE false", url=books.url)
     for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(DENIED):

@@ -43,6 +43,7 @@ FAULTS = [
     ("exposed is not the sum of exposures", ACCOUNT + " exposed = exposed + 1", "{account}: exposed 1"),
     ("exposed is not the sum of exposures", "UPDATE billing_reservation SET exposure = 3", "reservations 3"),
     ("exposed is not the sum of exposures", NOBODYS + " 0, 5)", "987654321"),
+    ("what was paid in is not the sum of its transfers", ACCOUNT + " paid_in = paid_in + 1", "{account}: paid in"),
     ("a reservation outlives its worker", "UPDATE billing_worker SET state = 'expired'", "{worker} (expired) holds 50"),
     ("a reservation outlives its worker", "UPDATE billing_worker SET state = 'closed'", "{worker} (closed)"),
     ("a reservation outlives its worker", "DELETE FROM billing_worker", "{worker} (unknown)"),
