@@ -18,11 +18,20 @@ from routing.lifecycle import lifespan
 from xroute.api import demo
 from xroute.api.handler import LeanHandler
 from xroute.celery import app as celery_app
-from xroute.intake import Intake, refuse
+from xroute.intake import Gate, Intake, refuse
 
 API_PREFIXES = ("/openai/", "/v1/", "/api/")
 _api = LeanHandler("routing.api.urls")
-_browser = Intake(ASGIHandler(), bytes_max=settings.XROUTE_PAGE_BYTES_MAX)
+_browser = Intake(
+    ASGIHandler(),
+    bytes_max=settings.XROUTE_PAGE_BYTES_MAX,
+    body_s=settings.XROUTE_PAGE_BODY_S,
+    gate=Gate(
+        at_once=settings.XROUTE_PAGES_MAX,
+        waiting_max=settings.XROUTE_PAGES_WAITING_MAX,
+        wait_s=settings.XROUTE_PAGE_WAIT_S,
+    ),
+)
 _demo = settings.XROUTE_MODE == "demo"
 
 

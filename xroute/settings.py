@@ -72,6 +72,10 @@ try:
 
     # The browser plane. XROUTE_STATIC_DIR is where `manage.py collectstatic` puts what browsers load.
     XROUTE_STATIC_DIR = Path(env.text("XROUTE_STATIC_DIR", str(XROUTE_DATA_DIR / "static")))
+    XROUTE_PAGES_MAX = env.integer("XROUTE_PAGES_MAX", 16, low=1)
+    XROUTE_PAGES_WAITING_MAX = env.integer("XROUTE_PAGES_WAITING_MAX", 200, low=1)
+    XROUTE_PAGE_WAIT_S = env.number("XROUTE_PAGE_WAIT_S", 10, low=0.1)
+    XROUTE_PAGE_BODY_S = env.number("XROUTE_PAGE_BODY_S", 30, low=1)
     XROUTE_PAGE_BYTES_MAX = env.integer("XROUTE_PAGE_BYTES_MAX", 2 * 2**20, low=64 * 1024)
     XROUTE_FORM_BYTES_MAX = env.integer("XROUTE_FORM_BYTES_MAX", 512 * 1024, low=1024)
     # What the environment fixes of the installation; the rest is chosen in the browser (accounts/installation.py).
