@@ -41,10 +41,13 @@ def _show(report: Report) -> None:
     print(f"upstream  {len(report.books.upstream)} rows")
     print(f"house     bears {usd_text(borne_nanousd(report.books))} USD for {len(orphans)} rows of killed workers:")
     print("          " + " ".join(row["request_id"] for row in orphans))
+    print("payers    " + _counts(report.payers.done))
+    credited = usd_text(report.till.credited_nanousd)
+    print(f"stripe    {len(report.till.paid)} sessions paid, {credited} USD credited for {len(report.till.credited)}")
     print("deeds     " + _counts(Counter(deed.what for deed in report.deeds)))
     for fault in report.faults[:SHOWN_MAX]:
         print(f"FAULT     {fault}")
-    print(f"{len(report.faults)} faults" if report.faults else "the three books agree")
+    print(f"{len(report.faults)} faults" if report.faults else "the three books agree, and Stripe's with ours")
 
 
 def _counts(counts: "Counter[str]") -> str:

@@ -14,12 +14,18 @@ from tests.chaos.calls import Call
 from tests.chaos.load import Load
 from tests.stack import Stack
 
-KINDS = ("web", "celery", "postgres", "valkey")
+KINDS = ("web", "celery", "postgres", "valkey", "stripe")
 DEEDS = tuple(f"{deed}-{kind}" for kind in KINDS for deed in ("kill", "stop"))
-NAMES = {"web": ("web-1", "web-2"), "celery": ("celery", "beat"), "postgres": ("postgres",), "valkey": ("valkey",)}
+NAMES = {
+    "web": ("web-1", "web-2"),
+    "celery": ("celery", "beat"),
+    "postgres": ("postgres",),
+    "valkey": ("valkey",),
+    "stripe": ("stripe",),
+}
 IN_FLIGHT_MIN, STREAMS_SHARE_MIN = 20, 0.4
 FIRST_S, CYCLE_S, WAIT_S = 2.0, 58.0, 12.0
-STOP_S = {"web": (1, 9), "celery": (1, 4), "postgres": (1, 6), "valkey": (1, 6)}
+STOP_S = {"web": (1, 9), "celery": (1, 4), "postgres": (1, 6), "valkey": (1, 6), "stripe": (1, 4)}
 
 
 @dataclass(slots=True)

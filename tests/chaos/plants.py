@@ -58,4 +58,22 @@ def plant(name: str) -> None:
 SUBMITTED = ("drop_settle", "double_settle", "ack_before_commit")
 # What a settlement releases is taken off the account twice: planted in the database, where the rule is kept.
 SQL = {"double_release": ("reserved = c.reserved - s.held", "reserved = greatest(0, c.reserved - 2 * s.held)")}
-PLANTS = (*SUBMITTED, *SQL)
+_AGAIN = """
+CREATE FUNCTION chaos_again() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, reference, idempotency_key)
+  VALUES (NEW.debit_account_id, NEW.credit_account_id, NEW.amount, NEW.kind, NEW.reference,
+          NEW.idempotency_key || ':again');
+  UPDATE billing_creditaccount SET posted = posted + NEW.amount WHERE id = NEW.credit_account_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER chaos_again AFTER INSERT ON billing_transfer FOR EACH ROW
+  WHEN (NEW.kind = 'top_up' AND NEW.idempotency_key NOT LIKE '%:again') EXECUTE FUNCTION chaos_again()"""
+_SHORT = """
+CREATE FUNCTION chaos_short() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.amount := NEW.amount - 1; RETURN NEW; END $$;
+CREATE TRIGGER chaos_short BEFORE INSERT ON billing_transfer FOR EACH ROW
+  WHEN (NEW.kind = 'top_up') EXECUTE FUNCTION chaos_short()"""
+# A payment is credited once more, or by one nano-USD less than was paid.
+TRIGGERS = {"double_top_up": _AGAIN, "short_top_up": _SHORT}
+PLANTS = (*SUBMITTED, *SQL, *TRIGGERS)

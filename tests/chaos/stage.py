@@ -12,11 +12,14 @@ from random import Random
 
 import psycopg
 
+from tests.browser.people import visitor
 from tests.chaos import plants
 from tests.chaos.books import Books, held, parted, read_books
 from tests.chaos.compare import compare
 from tests.chaos.killer import DEEDS, Deed, Killer
 from tests.chaos.load import Load
+from tests.chaos.payers import Payers
+from tests.chaos.till import Till, read_till, unlike, waiting
 from tests.stack import Stack, running
 from xroute.embedded.home import PROJECT, open_home
 from xroute.embedded.postgres import OWNER, SUPERUSER
@@ -24,7 +27,9 @@ from xroute.embedded.postgres import OWNER, SUPERUSER
 CREDIT_USD, LIMIT_USD, PEOPLE, CLIENTS = 20, 10, 4, 96
 QUIET_S, WATCH_S, WATCHED_MAX, LEAVES_SHARE_MIN = 60.0, 0.5, 100, 0.08
 NANO = 1_000_000_000
+PERSON = "chaos{}@example.com"
 SETTINGS = {"WEB_CONCURRENCY": "2", "XROUTE_LEASE_TTL_S": "6", "XROUTE_HOLD_IDLE_S": "2", "XROUTE_KEEPALIVE_S": "3"}
+SETTINGS |= {"STRIPE_RECHECK_S": "3", "STRIPE_CHECKOUTS_MAX": "100000", "STRIPE_TIMEOUT_S": "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Report:
     deeds: list[Deed]
     books: Books
     faults: list[str]
+    payers: Payers
+    till: Till
 
 
 @contextmanager
@@ -45,6 +52,9 @@ def stage(folder: Path, plant: str) -> Iterator[Stack]:
     with running(folder / "data", **settings) as stack:
         if plant in plants.SQL:
             _plant_sql(stack, *plants.SQL[plant])
+        if plant in plants.TRIGGERS:
+            with psycopg.connect(_url(stack, SUPERUSER), autocommit=True) as conn:
+                conn.execute(plants.TRIGGERS[plant])
         yield stack
 
 
@@ -65,7 +75,7 @@ def make_keys(stack: Stack) -> list[str]:
 
     def make(number: int) -> str:
         limit = ("--limit", str(LIMIT_USD)) if number % 2 else ()
-        made = stack.manage("create_key", f"chaos{number}@example.com", "--credit", str(CREDIT_USD), *limit)
+        made = stack.manage("create_key", PERSON.format(number), "--credit", str(CREDIT_USD), *limit)
         assert made.returncode == 0, made.stderr
         return made.stdout.strip()
 
@@ -87,25 +97,31 @@ def play(
         keys = make_keys(stack)
         say(f"ready; {CLIENTS} clients, {seconds:g} s, seed {seed}" + (f", planted: {plant}" if plant else ""))
         load = Load(stack.url, keys, seed, CLIENTS)
+        payers = Payers(stack, [visitor(stack, PERSON.format(number)) for number in range(PEOPLE)], seed)
         killer = Killer(stack, load, Random(seed), say)
-        faults = asyncio.run(_perform(load, killer, seconds, deeds))
+        faults = asyncio.run(_perform(load, payers, killer, seconds, deeds))
         faults += killer.thin + _thin(load) + _quiet(stack)
+        till = _till(stack)
         books = read_books(_url(stack, SUPERUSER), stack.data / "sandbox-book.jsonl")
-        faults += compare(load.calls, books, killer.deeds, PEOPLE * CREDIT_USD * NANO)
+        faults += compare(load.calls, books, killer.deeds, PEOPLE * CREDIT_USD * NANO + till.credited_nanousd)
+        faults += unlike(till)
+        if not till.paid:
+            faults.append("nobody paid anything")
         audit = stack.manage("audit_ledger")
         if audit.returncode:
             faults += [f"audit_ledger: {line}" for line in (audit.stdout + audit.stderr).splitlines()]
-    return Report(load, killer.deeds, books, faults)
+    return Report(load, killer.deeds, books, faults, payers, till)
 
 
-async def _perform(load: Load, killer: Killer, seconds: float, deeds: Sequence[str]) -> list[str]:
+async def _perform(load: Load, payers: Payers, killer: Killer, seconds: float, deeds: Sequence[str]) -> list[str]:
     """What was found while the load ran."""
-    clients = asyncio.create_task(load.run())
+    clients = asyncio.gather(load.run(), payers.run())
     watch = asyncio.create_task(_watch(_url(killer.stack, SUPERUSER)))
     try:
         await killer.run(seconds, deeds)
     finally:
         load.stop()
+        payers.stop()
         await clients
         watch.cancel()
     (found,) = await asyncio.gather(watch, return_exceptions=True)
@@ -145,3 +161,13 @@ def _quiet(stack: Stack) -> list[str]:
         if time.monotonic() > until:
             return [f"{QUIET_S:g} s after the last request {reserved} are held and {waiting} are spooled"]
         time.sleep(0.25)
+
+
+def _till(stack: Stack) -> Till:
+    """Stripe's book and ours, once all that was paid is credited, or nothing has changed for long."""
+    until = time.monotonic() + QUIET_S
+    while True:
+        till = read_till(_url(stack, SUPERUSER), stack.data / "stripe.jsonl")
+        if not waiting(till) or time.monotonic() > until:
+            return till
+        time.sleep(0.5)

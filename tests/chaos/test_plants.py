@@ -9,6 +9,8 @@ FOUND = {
     "double_settle": "is in the ledger 2 times",
     "ack_before_commit": "is in the ledger 0 times",
     "double_release": "its reservations say",
+    "double_top_up": "and credited 2 times",
+    "short_top_up": "cents, and credited",
 }
 
 
