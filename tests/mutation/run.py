@@ -3,6 +3,7 @@
 import importlib.machinery
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.mutation.targets import Target
 from xroute.embedded.home import PROJECT
 
 LIMIT_S = 240
-LOG = "/tmp/xroute-mutation.log"
+LOG = Path(tempfile.gettempdir()) / "xroute-mutation.log"  # of the run without a mutant
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 
