@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import keys
@@ -16,6 +17,14 @@ class NewKey:
 
     key: ApiKey
     secret: str = field(repr=False)
+
+
+class KeyMadeAlready(Exception):
+    """The form was sent before; `key` is what it made then."""
+
+    def __init__(self, key: ApiKey) -> None:
+        super().__init__(key.label)
+        self.key = key
 
 
 def person_ensure(*, email: str) -> tuple[User, Workspace]:
@@ -43,21 +52,29 @@ def api_key_create(
     limit_reset: str = LimitReset.NEVER,
     expires_at: datetime | None = None,
     is_management: bool = False,
+    form_nonce: UUID | None = None,
 ) -> NewKey:
-    """A key; only its digest is stored."""
+    """A key; only its digest is stored. Raises KeyMadeAlready where `form_nonce` has made one in this workspace."""
     secret = keys.mint()
-    with transaction.atomic():
-        key = ApiKey.objects.create(
-            workspace=workspace,
-            created_by=created_by,
-            name=name,
-            label=keys.label(secret),
-            limit_nanousd=limit_nanousd,
-            limit_reset=limit_reset,
-            expires_at=expires_at,
-            is_management=is_management,
-        )
-        ApiKeySecret.objects.create(key=key, digest=keys.digest(secret))
+    try:
+        with transaction.atomic():
+            key = ApiKey.objects.create(
+                workspace=workspace,
+                created_by=created_by,
+                name=name,
+                label=keys.label(secret),
+                limit_nanousd=limit_nanousd,
+                limit_reset=limit_reset,
+                expires_at=expires_at,
+                is_management=is_management,
+                form_nonce=form_nonce,
+            )
+            ApiKeySecret.objects.create(key=key, digest=keys.digest(secret))
+    except IntegrityError as error:
+        made = workspace.api_keys.filter(form_nonce=form_nonce).first() if form_nonce else None
+        if made is None:
+            raise
+        raise KeyMadeAlready(made) from error
     return NewKey(key, secret)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -86,6 +87,20 @@ class KeyForm(forms.Form):
             "limit_reset": found["limit_reset"] if found["limit"] is not None else LimitReset.NEVER.value,
             "expires_at": found["expires_on"],
         }
+
+
+class NewKeyForm(KeyForm):
+    """The same for a key that is not there yet: however often the form is sent, it makes one."""
+
+    nonce = forms.UUIDField(
+        required=False,
+        initial=uuid4,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "This form has gone stale. Load the page anew and fill it in again."},
+    )
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"form_nonce": self.cleaned_data["nonce"]}
 
 
 def key_initial(key: ApiKey) -> dict[str, Any]:

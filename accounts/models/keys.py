@@ -41,9 +41,12 @@ class ApiKey(models.Model):
     allowed_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     allowed_cidrs = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    # Of the form that made it: the same form sent again makes no second key.
+    form_nonce = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["workspace", "form_nonce"], name="api_key_once_a_form"),
             models.CheckConstraint(condition=models.Q(limit_nanousd__gte=0), name="api_key_limit_not_negative"),
             models.CheckConstraint(condition=models.Q(limit_reset__in=LimitReset.values), name="api_key_reset_known"),
         ]

@@ -17,12 +17,16 @@ from accounts.access import PageRequest, workspace_page
 from accounts.installation import site
 from accounts.models import ApiKey
 from accounts.selectors import keys_visible
-from billing.forms import GRACES, KeyForm, key_initial
+from billing.forms import GRACES, KeyForm, NewKeyForm, key_initial
 from billing.glance import spend_by_key
 from routing.pages.listing import rows
 from routing.pages.snippets import example, snippets
 
 KEYS_MAX = 500
+MADE_ALREADY = (
+    "“{key.name}” ({key.label}) was made when you sent the form the first time, and no second key was made. Its secret "
+    "was shown then and cannot be shown again: if you have not saved it, choose Rotate in its row for a new one."
+)
 
 
 @workspace_page
@@ -36,10 +40,14 @@ def key_list(request: PageRequest) -> HttpResponse:
 @workspace_page
 @never_cache
 def key_new(request: PageRequest) -> HttpResponse:
-    """Make a key; the answer to the form is the one page that shows it."""
-    form = KeyForm(request.POST or None)
+    """Make a key; the answer to the form is the one page that shows it, and the same form sent again is told so."""
+    form = NewKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = services.api_key_create(workspace=request.workspace, created_by=request.user, **form.values())
+        try:
+            made = services.api_key_create(workspace=request.workspace, created_by=request.user, **form.values())
+        except services.KeyMadeAlready as error:
+            messages.warning(request, MADE_ALREADY.format(key=error.key))
+            return redirect("key_list")
         return _shown_once(request, made)
     return render(request, "routing/key_form.html", {"form": form}, status=200 if request.method == "GET" else 422)
 

@@ -1,9 +1,12 @@
 """/keys: made once and shown once, changed, rotated, disabled, revoked - by those who may, and by nobody else."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from accounts import keys
@@ -50,6 +53,64 @@ def test_a_wrong_field_is_named_and_nothing_is_made(signed_in, owner, values, sa
     assert answer.status_code == 422
     assert says in answer.content.decode()
     assert ApiKey.objects.count() == before
+
+
+NONCE = re.compile(r'name="nonce" value="([0-9a-f-]{36})"')
+
+
+def filled(browser, name):
+    """The fields of the form as a browser got it."""
+    nonce = NONCE.search(browser.get("/keys/new").content.decode())[1]
+    return {"name": name, "limit_reset": "never", "nonce": nonce}
+
+
+def test_a_form_sent_again_makes_no_second_key_and_says_where_the_first_is(signed_in, owner):
+    browser = signed_in(owner)
+    form = filled(browser, "Twice")
+    first = browser.post("/keys/new", form)
+    again = browser.post("/keys/new", form, follow=True)
+    row = ApiKey.objects.get(workspace_id=owner.workspace_id, name="Twice")
+    assert SECRET.search(first.content.decode())
+    assert again.redirect_chain == [("/keys", 302)]
+    assert f"“Twice” ({row.label}) was made when you sent the form the first time" in again.content.decode()
+    assert not SECRET.search(again.content.decode())
+    assert SECRET.search(browser.post("/keys/new", filled(browser, "Twice")).content.decode())  # another form
+
+
+def test_a_form_corrected_after_a_refusal_is_the_same_form(signed_in, owner):
+    browser = signed_in(owner)
+    form = filled(browser, "Corrected")
+    refused = browser.post("/keys/new", form | {"limit": "many"})
+    assert refused.status_code == 422
+    assert NONCE.search(refused.content.decode())[1] == form["nonce"]
+    assert "has gone stale" in browser.post("/keys/new", form | {"nonce": "mine"}).content.decode()
+
+
+def test_a_nonce_of_another_workspace_says_nothing_of_it(signed_in, owner, stranger):
+    form = filled(signed_in(owner), "Hers")
+    signed_in(owner).post("/keys/new", form)
+    answer = signed_in(stranger).post("/keys/new", form | {"name": "Mine"})
+    assert SECRET.search(answer.content.decode())
+    assert ApiKey.objects.filter(form_nonce=form["nonce"]).count() == 2
+
+
+@pytest.mark.commits
+def test_a_form_sent_many_times_at_once_makes_one_key(signed_in, owner):
+    form, count = filled(signed_in(owner), "Race"), 8
+    browsers, barrier = [signed_in(owner) for _ in range(count)], threading.Barrier(count)
+
+    def send(browser):
+        barrier.wait(60)
+        try:
+            answer = browser.post("/keys/new", form)
+            return answer.status_code, bool(SECRET.search(answer.content.decode()))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as pool:
+        answers = sorted(pool.map(send, browsers))
+    assert answers == [(200, True)] + [(302, False)] * (count - 1)
+    assert ApiKey.objects.filter(workspace_id=owner.workspace_id, name="Race").count() == 1
 
 
 def test_what_a_form_does_not_have_cannot_be_set(signed_in, owner, stranger):
