@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.charts import Series, Sums, Usage
 from billing.ranges import Range, Step
-from xroute.templatetags.xr import compact, count, usd, usd_short
+from xroute.templatetags.xr import compact, cost_short, count, usd
 
 METRICS = {"cost": "Cost", "tokens": "Tokens", "requests": "Requests"}
 REST = "everything else"
@@ -27,7 +27,7 @@ def page_data(found: Usage, names: dict[str, str]) -> dict[str, Any]:
 def totals(sums: Sums) -> dict[str, str]:
     """The tiles' texts."""
     return {
-        "cost": usd_short(sums.cost),
+        "cost": cost_short(sums.cost),
         "cost_exact": usd(sums.cost),
         "tokens": compact(sums.tokens),
         "tokens_exact": f"{count(sums.prompt)} in ({count(sums.cached)} cached), {count(sums.completion)} out",

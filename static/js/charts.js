@@ -18,7 +18,7 @@
   var charts = {};
 
   // ---- how numbers are written
-  function digits(value) { return value < 1 && value > 0 ? Math.min(9, 2 - Math.floor(Math.log10(value))) : 2; }
+  function digits(value) { value = Number(value.toPrecision(3)); return value < 1 && value > 0 ? Math.min(9, 2 - Math.floor(Math.log10(value))) : 2; }
   function usd(nanousd) { var value = nanousd / 1e9; return "$" + value.toLocaleString("en", { minimumFractionDigits: digits(value), maximumFractionDigits: digits(value) }); }
   function compact(value) { return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 }); }
   function whole(value) { return value.toLocaleString("en"); }

@@ -1,8 +1,8 @@
 """How pages write money, counts, times and icons."""
 
 from datetime import datetime
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from math import floor, log10
 from pathlib import Path
 
 from django import template
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from xroute.lib.money import NANOUSD_PER_USD, usd_text
+from xroute.lib.money import usd_from_nanousd, usd_text
 
 register = template.Library()
 ICONS = Path(__file__).resolve().parents[2] / "static" / "vendor" / "tabler-icons"
@@ -22,19 +22,35 @@ def usd(nanousd: int | None) -> str:
     """Exact USD: 1_500_000_000 → $1.50, 120 → $0.00000012."""
     if nanousd is None:
         return "–"
-    sign = "−" if nanousd < 0 else ""
-    return f"{sign}${usd_text(abs(int(nanousd)))}"
+    whole, _, fraction = usd_text(abs(int(nanousd))).partition(".")
+    return f"{_sign(nanousd)}${int(whole):,}.{fraction}"
 
 
 @register.filter
 def usd_short(nanousd: int | None) -> str:
-    """USD for a glance: cents from one dollar on, three significant digits below."""
-    if nanousd is None:
-        return "–"
-    value = abs(int(nanousd)) / NANOUSD_PER_USD
-    sign = "−" if nanousd < 0 else ""
-    digits = 2 if value >= 1 or value == 0 else min(9, 2 - floor(log10(value)))
-    return f"{sign}${value:,.{digits}f}"
+    """A balance or limit for a glance: cut, so that it never shows more than there is, nor a smaller debt."""
+    return "–" if nanousd is None else _glance(nanousd, ROUND_FLOOR)
+
+
+@register.filter
+def cost_short(nanousd: int | None) -> str:
+    """A cost for a glance, rounded: cents from one dollar on, three significant digits below."""
+    return "–" if nanousd is None else _glance(nanousd, ROUND_HALF_EVEN)
+
+
+def _glance(nanousd: int, rounding: str) -> str:
+    exact = usd_from_nanousd(int(nanousd))
+    rounded = exact.quantize(_step(exact), rounding)
+    return f"{_sign(nanousd)}${abs(rounded.quantize(_step(rounded))):,f}"  # 0.9998 has become 1.000: cents do
+
+
+def _step(value: Decimal) -> Decimal:
+    places = 2 if value == 0 or abs(value) >= 1 else min(9, 2 - value.adjusted())
+    return Decimal(1).scaleb(-places)
+
+
+def _sign(nanousd: int) -> str:
+    return "−" if nanousd < 0 else ""
 
 
 @register.filter
