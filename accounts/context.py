@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.access import memberships_of
 from accounts.installation import site as site_in_force
+from accounts.mail.outbox import mailbox_open
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "site": SimpleLazyObject(site_in_force),
         "demo": settings.XROUTE_MODE == "demo",
+        "mailbox_open": mailbox_open(),
         "memberships": SimpleLazyObject(lambda: memberships_of(request)),
         "membership": getattr(request, "membership", None),
         "workspace": getattr(request, "workspace", None),

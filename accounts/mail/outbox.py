@@ -20,6 +20,11 @@ ERROR_MAX = 500
 KEEP_DAYS = 30
 
 
+def mailbox_open() -> bool:
+    """Whether anyone may read every mail at /mailbox: in a demo that hands no mail over."""
+    return settings.XROUTE_MODE == "demo" and settings.XROUTE_MAIL_SERVER.keeps
+
+
 def mail_claim() -> OutgoingMail | None:
     """The mail that has been due the longest; no other worker gets it until its next try is due."""
     now = timezone.now()

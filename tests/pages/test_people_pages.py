@@ -7,6 +7,7 @@ from accounts.mail.compose import mail_write
 from accounts.models import OutgoingMail, User
 from accounts.services import person_ensure
 from tests.accounts.people import address
+from xroute.lib import mail_url
 
 OPERATOR = ("/operator/mail", "/operator/invitations")
 PERSON = ("/account/", "/account/email/", "/account/password/set/", "/account/2fa/", "/account/sessions/")
@@ -55,3 +56,21 @@ def test_the_mailbox_is_the_demos_only_and_its_links_can_be_clicked(db, settings
     text = Client().get(paths[1]).content.decode()
     assert 'href="https://acme.example/x?a=1&amp;b=2"' in text
     assert "&lt;b&gt;" in text
+
+
+LINKS = ("/account/confirm-email/", "/account/password/reset/done/", "/keys")
+
+
+def test_a_demo_that_sends_its_mails_offers_no_mailbox(db, settings):
+    mail_write(to=address(), subject="Hello", body="https://acme.example/secret")
+    mail = OutgoingMail.objects.latest("id")
+    settings.XROUTE_MODE = "demo"
+    operator = client_of(is_staff=True)
+    for kept in (True, False):
+        settings.XROUTE_MAIL_SERVER = mail_url.parse("mailbox:" if kept else "smtp://mail.acme.example:587")
+        assert {Client().get(path).status_code for path in ("/mailbox", f"/mailbox/{mail.pk}")} == {
+            200 if kept else 404
+        }
+        assert [('href="/mailbox"' in operator.get(path).content.decode()) for path in LINKS] == [kept] * 3
+        assert ('href="/mailbox"' in operator.get("/operator/mail").content.decode()) is kept
+    assert "go out through mail.acme.example:587" in operator.get("/operator/mail").content.decode()
