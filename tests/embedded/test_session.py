@@ -30,7 +30,11 @@ def test_commands_work_from_nothing_and_leave_nothing_running(idle):
     assert made.returncode == 0, made.stderr
     assert mentioning(idle.data) == []
     audit = idle.manage("audit_ledger")
-    assert (audit.returncode, audit.stderr) == (0, "")
+    assert audit.returncode == 0
+    assert audit.stderr == (
+        f"Nothing runs in {idle.data}: its servers are started for this command. "
+        "XROUTE_DATA_DIR names another folder, DATABASE_URL another database.\n"
+    )
     assert idle.manage("load_catalogue").stdout == "0 endpoints new, 0 prices changed.\n"
     assert mentioning(idle.data) == []
     with running(idle.data) as stack:
@@ -74,11 +78,27 @@ def test_processes_that_make_an_installation_at_once_agree_on_its_secrets(open_f
     assert len(set(results)) == 1
 
 
+def test_a_command_says_where_it_makes_a_new_installation(open_folder):
+    data = open_folder / "elsewhere"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "create_key", "you@example.com"],
+        cwd=PROJECT,
+        env=environment(data),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("\n") == 1
+    assert done.stderr.startswith(f"There is no installation in {data} yet: a new one is being made there.")
+    assert mentioning(data) == []
+
+
 def test_commands_beside_make_run_stop_nothing_of_it(open_folder):
     with running(open_folder / "data") as stack:
         before = stack.state
         key = stack.key
-        assert stack.manage("load_catalogue").returncode == 0
+        quiet = stack.manage("load_catalogue")
+        assert (quiet.returncode, quiet.stderr) == (0, "")
         assert stack.manage("audit_ledger").returncode == 0
         assert stack.call(key)["id"]
         assert stack.state == before

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from xroute.embedded.home import Home, external, open_home
+from xroute.embedded.home import FILE, Home, data_dir, external, open_home
 from xroute.embedded.preparing import prepare
 
 WITHOUT_SERVERS = ("help", "version", "--version", "--help", "makemigrations", "compilemessages", "makemessages")
@@ -54,6 +54,7 @@ def servers(argv: list[str] | None = None) -> Iterator[None]:
     if external():
         yield
         return
+    new = not (data_dir() / FILE).exists()
     home = open_home()
     os.environ.update(home.environment())  # which leaves what a person has set, but not what is set to nothing
     if not command or command[0] in WITHOUT_SERVERS:
@@ -63,7 +64,7 @@ def servers(argv: list[str] | None = None) -> Iterator[None]:
     _raise_on_term()
     try:
         try:
-            _join(home, lock)
+            _join(home, lock, new=new)
         except RuntimeError as error:
             sys.exit(str(error))
         yield
@@ -80,19 +81,27 @@ def _raise_on_term() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def _join(home: Home, lock: Lock) -> None:
-    """Use the running servers, or start them while nobody else does."""
+def _join(home: Home, lock: Lock, *, new: bool) -> None:
+    """Use the running servers, or start them while nobody else does; what is started is said on standard error."""
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         lock.share()
         if home.postgres().answers() and home.valkey().answers():
             return
         if lock.own(wait_s=1):
+            print(_notice(home, new=new), file=sys.stderr, flush=True)
             _start(home)
             lock.share()
             return
         time.sleep(0.1)
     sys.exit(f"The servers of {home.data} are locked by another process, but do not answer.")
+
+
+def _notice(home: Home, *, new: bool) -> str:
+    where = "XROUTE_DATA_DIR names another folder, DATABASE_URL another database."
+    if new:
+        return f"There is no installation in {home.data} yet: a new one is being made there. {where}"
+    return f"Nothing runs in {home.data}: its servers are started for this command. {where}"
 
 
 def _start(home: Home) -> None:
