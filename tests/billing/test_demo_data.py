@@ -140,3 +140,17 @@ def test_the_command_says_what_it_did():
             call_command("demo_data", "nobody")
     assert "requests for" in output.getvalue().splitlines()[0]
     assert "already; nothing was added" in output.getvalue().splitlines()[1]
+
+
+@pytest.mark.django_db
+def test_an_address_mistyped_is_refused_with_the_nearest_and_made_only_when_asked_for():
+    User.objects.create_user("grace.hopper@example.com")
+    with override_settings(XROUTE_MODE="demo"):
+        with pytest.raises(CommandError, match=r"Did you mean grace\.hopper@example\.com\? With --create"):
+            call_command("demo_data", "grace.hoper@example.com")
+        with pytest.raises(CommandError, match=r"the address zzzzzz@nowhere\.test\. With --create"):
+            call_command("demo_data", "zzzzzz@nowhere.test")
+        assert not User.objects.filter(email__in=["grace.hoper@example.com", "zzzzzz@nowhere.test"]).exists()
+        call_command("demo_data", "GRACE.hopper@example.com", stdout=StringIO())
+        call_command("demo_data", "zzzzzz@nowhere.test", "--create", stdout=StringIO())
+    assert User.objects.filter(email="zzzzzz@nowhere.test").exists()

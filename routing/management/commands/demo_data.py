@@ -1,5 +1,6 @@
-"""manage.py demo_data [EMAIL]: 30 days of usage for this person's workspace; in demo mode only, once a workspace."""
+"""manage.py demo_data [EMAIL] [--create]: 30 days of usage for this workspace of a demo, once."""
 
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from routing.demo import demo_workspace_fill
 from xroute.lib.money import usd_text
 
 NOBODY = "demo@example.com"
+KNOWN_MAX = 10_000
 
 
 class Command(BaseCommand):
@@ -24,13 +26,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "email", nargs="?", metavar="EMAIL", help="whose workspace; left out, the first owner's there is"
         )
+        parser.add_argument("--create", action="store_true", help="make the person where there is none of this address")
 
-    def handle(self, *_args: Any, email: str | None, **_: Any) -> None:
+    def handle(self, *_args: Any, email: str | None, create: bool, **_: Any) -> None:
+        create = create or not email
         email = email or self._first_owner()
         try:
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
+        if not create and not User.objects.filter(email__iexact=email).exists():
+            raise CommandError(self._unknown(email))
         user, workspace = person_ensure(email=email)
         try:
             made = demo_workspace_fill(workspace=workspace, created_by=user, zone=self._zone(user))
@@ -41,6 +47,12 @@ class Command(BaseCommand):
             return
         spent = usd_text(made.cost_nanousd)
         self.stdout.write(f"{made.requests} requests for {spent} USD added to {workspace.name} ({email}).")
+
+    def _unknown(self, email: str) -> str:
+        known = list(User.objects.order_by("-id").values_list("email", flat=True)[:KNOWN_MAX])
+        near = get_close_matches(email.lower(), known, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        return f"Nobody here has the address {email}.{hint} With --create the person is made."
 
     def _first_owner(self) -> str:
         first = Membership.objects.filter(role=Role.OWNER).select_related("user").order_by("id").first()
