@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core.internal import ratelimit
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -14,6 +15,7 @@ from accounts.entrance import domains, invitation_of
 from accounts.installation import site
 from accounts.mail.compose import compose
 
+ANYWHERE: dict[str, str] = {"app": "allauth.account", "action": "login_failed_anywhere"}
 URLS = ("activate_url", "password_reset_url", "signup_url")
 
 
@@ -51,6 +53,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """uvicorn has put the address there that XROUTE_TRUSTED_PROXIES vouch for; none on a Unix socket."""
         return request.META.get("REMOTE_ADDR") or "127.0.0.1"
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Failures count where they come from: a stranger's close nobody's door but the stranger's own."""
+        return f"{ratelimit.get_ip(request)} {_address(credentials)}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Also against guessing from many addresses at once: a limit that no single one can reach."""
+        super().pre_authenticate(request, **credentials)
+        anywhere = ratelimit.consume(request, key=_address(credentials), **ANYWHERE)
+        if not anywhere:
+            raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage.usage.extend(anywhere.usage)  # given back where the log-in succeeds
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """A reset of the password opens the door again."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        ratelimit.clear(request, key=_address(credentials), **ANYWHERE)
+
     def get_from_email(self) -> str:
         return site().from_email
 
@@ -76,6 +95,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "confirmed": EmailAddress.objects.filter(email=email.lower(), verified=True).exists(),
         }
         self.send_mail("account/email/account_already_exists", email, context)
+
+
+def _address(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("email") or "").lower()
 
 
 def _public(url: str) -> str:

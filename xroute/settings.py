@@ -209,7 +209,13 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.partition(":")[0]
-ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key"}
+# accounts/adapter.py: the key of login_failed is the person's address and the caller's; one caller cannot fail 60 times
+# an hour for one person, so that nobody alone reaches the limit for a person wherever the tries come from.
+ACCOUNT_RATE_LIMITS = {
+    "confirm_email": "1/m/key",
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_anywhere": "100/h/key",
+}
 MFA_ADAPTER = "accounts.adapter_mfa.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -1,4 +1,7 @@
-"""allauth's views, inside our frame: each form is one transaction, and the frame knows the viewer's workspace."""
+"""allauth's views, inside our frame: each form is one transaction, and the frame knows the viewer's workspace.
+
+A form that is refused comes back as 422, and one that came too often as 429.
+"""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -12,6 +15,8 @@ from django.urls import URLPattern, URLResolver
 from accounts.access import workspace_show
 
 View = Callable[..., HttpResponseBase]
+TOO_MANY = {"too_many_login_attempts", "rate_limited"}
+RETRY_AFTER_S = 300
 
 
 def framed(view: View) -> View:
@@ -23,7 +28,7 @@ def framed(view: View) -> View:
         if request.method != "POST":
             return _ours(view(request, *args, **kwargs))
         with transaction.atomic():
-            return _ours(view(request, *args, **kwargs))
+            return _refused(_ours(view(request, *args, **kwargs)))
 
     return wrapped
 
@@ -33,6 +38,17 @@ def _ours(response: HttpResponseBase) -> HttpResponseBase:
     values = getattr(response, "context_data", None)
     if values:
         values.pop("site", None)
+    return response
+
+
+def _refused(response: HttpResponseBase) -> HttpResponseBase:
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    if response.status_code != 200 or form is None or not form.errors:
+        return response
+    response.status_code = 422
+    if TOO_MANY & {error.code for errors in form.errors.as_data().values() for error in errors}:
+        response.status_code = 429
+        response["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 
