@@ -1,7 +1,7 @@
 """POST …/chat/completions: OpenAI's wire format in and out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from accounts.authentication import BearerAuthentication
 from routing import parse
 from routing.proxy.admission import admit
-from routing.proxy.generation import Generation
+from routing.proxy.generation import CLIENT_GONE, STOPPING, Generation
 from routing.proxy.plain import run_plain
 from routing.proxy.relay import Relay
 from routing.proxy.stream import run_stream
@@ -72,9 +72,9 @@ async def _stream(
     task = asyncio.create_task(run_stream(runtime, generation, relay))
     _started(runtime, generation, task)
 
-    def gone() -> None:
+    def gone(reason: str = CLIENT_GONE) -> None:
         relay.abandon(gone=True)
-        generation.client_gone()
+        generation.client_gone(reason)
 
     request.watch.on_gone = gone
     await relay.started(limits.keepalive_s)
@@ -82,13 +82,15 @@ async def _stream(
     return StreamingHttpResponse(_body(relay, gone), content_type="text/event-stream", headers=headers)
 
 
-async def _body(relay: Relay, gone: "partial[None] | object") -> AsyncIterator[bytes]:
-    """What the relay holds; a reader that stops before the end is a client that left."""
+async def _body(relay: Relay, gone: Callable[[str], None]) -> AsyncIterator[bytes]:
+    """What the relay holds. A reader that stops before the end is a client that left, or our own stop: nobody but the
+    server at the end of its patience cancels the task of a request."""
     whole = False
     try:
         async for data in relay.read():
             yield data
         whole = True
     finally:
-        if not whole and callable(gone):
-            gone()
+        if not whole:
+            task = asyncio.current_task()
+            gone(STOPPING if task is not None and task.cancelling() else CLIENT_GONE)

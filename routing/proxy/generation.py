@@ -14,6 +14,7 @@ from billing.reservations.pots import Hold
 from routing.types import ChatRequest, Endpoint
 from xroute.lib.ids import generation_name
 
+CLIENT_GONE = "client_gone"
 STOPPING = "server_stopping"  # the reason of a generation that our own stop ends
 
 
@@ -45,8 +46,8 @@ class Generation:
     def elapsed_ms(self) -> int:
         return int((time.monotonic() - self.started) * 1000)
 
-    def client_gone(self, reason: str = "client_gone") -> None:
-        """The client left: whoever waits upstream on its behalf is told, once."""
+    def client_gone(self, reason: str = CLIENT_GONE) -> None:
+        """The client left, or we stop: whoever waits upstream on its behalf is told, once."""
         if not self.gone:
             self.gone, self.gone_reason = True, reason
             if self._on_gone is not None:

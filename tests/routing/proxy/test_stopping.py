@@ -65,9 +65,11 @@ async def test_what_outlasts_the_time_limit_is_cut_and_booked(web_factory, owner
     long = "[[tokens=600]] [[delay_ms=50]]"
     async with httpx.AsyncClient(base_url=web.url, trust_env=False, timeout=30) as client:
         running = [asyncio.create_task(stream(client, owner, long)) for _ in range(5)]
+        drained = {"only": ["sandbox-b"]}  # where aborting does not stop the bill
+        running.append(asyncio.create_task(stream(client, owner, long, "sandbox/three", provider=drained)))
         headers = identified(owner)
         waiting = asyncio.create_task(client.post(CHAT, json=body("[[first_ms=20000]]"), headers=headers))
-        await busy(sandbox, 6)
+        await busy(sandbox, 7)
         await asyncio.sleep(0.5)
         web.signal(signal.SIGTERM)
         seen = await asyncio.gather(*running)
@@ -77,7 +79,7 @@ async def test_what_outlasts_the_time_limit_is_cut_and_booked(web_factory, owner
         assert not one.done
         assert one.error or not one.whole
         booked, row = await record(one.request_id), await served_once(sandbox, one.request_id)
-        assert booked["basis"] == "estimated"
+        assert (booked["basis"], booked["reason"]) == ("estimated", "server_stopping")
         assert 0 < booked["completion_tokens"] <= row["completion_tokens"] + 1
     if isinstance(answer, httpx.Response):
         assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "false")
