@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.entrance import domains, invitation_of
 from accounts.installation import site
 from accounts.mail.compose import compose
+from accounts.validators import address_length
 
 ANYWHERE: dict[str, str] = {"app": "allauth.account", "action": "login_failed_anywhere"}
 URLS = ("activate_url", "password_reset_url", "signup_url")
@@ -39,6 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def clean_email(self, email: str) -> str:
         """At sign-up and at a change: an address of the right domain, or the invited one."""
+        address_length(email)
         invitation = invitation_of(self.request)
         if invitation is not None and invitation.email and not self.request.user.is_authenticated:
             if invitation.email.lower() != email.lower():

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.installation import site
+from accounts.validators import visible
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -61,6 +62,13 @@ class Changed(Kept):
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A name is checked here as it is on its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name == "name":
+            field.validators = [*field.validators, visible]
+        return field
 
 
 class ReadOnly(Changed):

@@ -17,6 +17,7 @@ from accounts.middleware import zone_name_of
 from accounts.models import User
 from accounts.services_invitations import InvitationOver
 from accounts.services_people import person_welcome
+from accounts.validators import address_length, visible
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
@@ -65,7 +66,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 class PersonForm(forms.Form):
     """A person's name and time zone."""
 
-    name = forms.CharField(max_length=100, required=False, label="Name")
+    name = forms.CharField(max_length=100, required=False, label="Name", validators=[visible])
     time_zone = forms.CharField(max_length=64, required=False, label="Time zone")
 
     def clean_time_zone(self) -> str:
@@ -78,4 +79,4 @@ class PersonForm(forms.Form):
 class InvitationForm(forms.Form):
     """Whom to invite; nobody in particular where it is left empty."""
 
-    email = forms.EmailField(max_length=254, required=False, label="E-mail address")
+    email = forms.EmailField(max_length=254, required=False, label="E-mail address", validators=[address_length])

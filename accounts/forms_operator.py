@@ -15,6 +15,7 @@ from django.http.request import split_domain_port, validate_host
 
 from accounts.installation import VARIABLES, Site
 from accounts.models import User
+from accounts.validators import address_length, visible
 from xroute.lib.env import SIGNUP_FORM
 
 PASSWORD_LENGTH_MIN = 10
@@ -38,6 +39,7 @@ class OperatorForm(forms.Form):
     email = forms.EmailField(
         label="E-mail address",
         max_length=254,
+        validators=[address_length],
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = forms.CharField(
@@ -69,7 +71,12 @@ class InstallationForm(forms.Form):
     `values_out` are texts as models.Installation keeps them. What the environment fixes is shown and not taken.
     """
 
-    site_name = forms.CharField(label="Name", max_length=60, help_text="Shown on every page, in mails and on receipts.")
+    site_name = forms.CharField(
+        label="Name",
+        max_length=60,
+        validators=[visible],
+        help_text="Shown on every page, in mails and on receipts.",
+    )
     accent = forms.CharField(
         label="Accent colour",
         validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", "Give a colour such as #0f766e.")],

@@ -9,6 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import ApiKey, LimitReset
+from accounts.validators import visible
 from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
 
 LIMIT_USD_MAX = 1_000_000
@@ -44,7 +45,10 @@ class KeyForm(forms.Form):
     """Name, limit with reset, expiry."""
 
     name = forms.CharField(
-        max_length=100, label="Name", help_text="Where it is used, such as “Website” or “Anna's laptop”."
+        max_length=100,
+        label="Name",
+        validators=[visible],
+        help_text="Where it is used, such as “Website” or “Anna's laptop”.",
     )
     limit = forms.DecimalField(
         required=False,

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
+from accounts.validators import visible
 from routing.models import Provider
 from routing.pages.providers import catalogue_providers
 
@@ -16,7 +17,11 @@ class ProviderKeyForm(forms.Form):
         queryset=Provider.objects.none(), to_field_name="slug", empty_label=None, label="Provider"
     )
     name = forms.CharField(
-        label="Name", max_length=100, required=False, help_text="For yourself. Empty: it is called Key."
+        label="Name",
+        max_length=100,
+        required=False,
+        validators=[visible],
+        help_text="For yourself. Empty: it is called Key.",
     )
     secret = forms.CharField(
         label="Key",

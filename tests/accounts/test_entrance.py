@@ -156,3 +156,14 @@ async def test_two_sign_ups_at_once_with_one_address_make_one_person(browsers, w
     assert [page.url.path for page in pages] == ["/account/confirm-email/"] * 2
     assert await User.objects.filter(email=email).acount() == 1
     assert await sync_to_async(Membership.objects.filter(user__email=email).count)() == 1
+
+
+async def test_an_address_that_no_mail_server_takes_is_refused_with_the_reason(browser):
+    for email in (f"{'x' * 65}@example.com", f"x@{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 60}.example.com"):
+        page = await browser.sign_up(email)
+        assert page.status_code == 422
+        assert "at most 64 characters before the @" in page.text
+        assert await user_of(email) is None
+    longest = f"{address().partition('@')[0]}{'x' * 52}@example.com"
+    assert (await browser.sign_up(longest)).url.path == "/account/confirm-email/"
+    assert await Membership.objects.filter(user__email=longest).acount() == 1

@@ -72,6 +72,13 @@ def test_what_is_no_address_is_refused(address):
         create(address)
 
 
+def test_an_address_too_long_and_a_name_with_unseen_characters_are_refused():
+    with pytest.raises(CommandError, match="at most 64 characters before the @"):
+        create(f"{'x' * 65}@example.com")
+    with pytest.raises(CommandError, match=r"--name: .*U\+202E"):
+        create(email(), "--name", "a\u202eb")
+
+
 def audit() -> tuple[int, str, str]:
     out, errors = StringIO(), StringIO()
     try:

@@ -39,6 +39,8 @@ def test_a_key_is_shown_once_with_commands_that_carry_it(signed_in, owner):
     ("values", "says"),
     [
         ({"name": ""}, "This field is required"),
+        ({"name": "a\u202eb"}, "invisible mark of direction (U+202E"),
+        ({"name": "a\x07b"}, "control character or line break (U+0007)"),
         ({"limit": "0"}, "greater than or equal to"),
         ({"limit": "-3"}, "greater than or equal to"),
         ({"limit": "1.23456789"}, "no more than 6 decimal places"),

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.mail.compose import mail_write
-from accounts.models import OutgoingMail, User
+from accounts.models import OutgoingMail, User, Workspace
 from accounts.services import person_ensure
 from tests.accounts.people import address
 from xroute.lib import mail_url
@@ -74,3 +74,15 @@ def test_a_demo_that_sends_its_mails_offers_no_mailbox(db, settings):
         assert [('href="/mailbox"' in operator.get(path).content.decode()) for path in LINKS] == [kept] * 3
         assert ('href="/mailbox"' in operator.get("/operator/mail").content.decode()) is kept
     assert "go out through mail.acme.example:587" in operator.get("/operator/mail").content.decode()
+
+
+def test_names_of_people_and_workspaces_hold_what_can_be_seen(db):
+    operator = client_of(is_staff=True, is_superuser=True)
+    workspace = Workspace.objects.latest("id")
+    page = operator.post("/account/", {"name": "Eve\u202e", "time_zone": ""})
+    assert "invisible mark of direction (U+202E" in page.content.decode()
+    page = operator.post(f"/admin/accounts/workspace/{workspace.pk}/change/", {"name": "Acme\u2067"})
+    assert "invisible mark of direction (U+2067" in page.content.decode()
+    assert Workspace.objects.get(pk=workspace.pk).name == workspace.name
+    page = operator.post("/operator/invitations", {"email": f"{'x' * 65}@example.com"})
+    assert "at most 64 characters before the @" in page.content.decode()

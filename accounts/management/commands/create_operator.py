@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 
 from accounts.links import password_link
 from accounts.services_operator import AddressTaken, operator_make
+from accounts.validators import address
 
 
 class Command(BaseCommand):
@@ -22,9 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, link: bool, **_options: Any) -> None:
         try:
-            validate_email(email)
-        except ValidationError:
-            raise CommandError(f"{email!r} is not an e-mail address.") from None
+            address(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address. {error.messages[0]}") from None
         password = None if link or not sys.stdin.isatty() else self._ask()
         try:
             user = operator_make(email=email, password=password)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Role, Workspace
 from accounts.services_invitations import VALID_DAYS, invitation_create
+from accounts.validators import address
 
 
 class Command(BaseCommand):
@@ -20,5 +22,9 @@ class Command(BaseCommand):
         found = Workspace.objects.filter(pk=workspace).first() if workspace else None
         if workspace and found is None:
             raise CommandError(f"There is no workspace {workspace}.")
+        try:
+            address(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address. {error.messages[0]}") from None
         made = invitation_create(created_by=None, email=email, workspace=found, role=role)
         self.stdout.write(f"{made.url}\nIt works once, for {VALID_DAYS} days, for {email}. It was mailed there too.")

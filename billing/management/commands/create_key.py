@@ -4,14 +4,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.services import api_key_create, person_ensure
+from accounts.validators import address
 from billing.ledger import account_ensure
 from billing.services import deposit_make
 from xroute.lib.ids import new_id
 from xroute.lib.money import nanousd_from_usd, usd_text
+from xroute.lib.names import unseen_in
 
 
 class Command(BaseCommand):
@@ -25,9 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, name: str, credit: str | None, limit: str | None, **_: Any) -> None:
         try:
-            validate_email(email)
-        except ValidationError:
-            raise CommandError(f"{email!r} is not an e-mail address.") from None
+            address(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address. {error.messages[0]}") from None
+        if says := unseen_in(name):
+            raise CommandError(f"--name: {says}")
         deposit = self._amount("--credit", credit)
         with transaction.atomic():
             user, workspace = person_ensure(email=email)

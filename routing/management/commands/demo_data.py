@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 
 from accounts.middleware import zone
 from accounts.models import Membership, Role, User
 from accounts.services import person_ensure
+from accounts.validators import address
 from billing.demo import NoDemo
 from routing.demo import demo_workspace_fill
 from xroute.lib.money import usd_text
@@ -32,9 +32,9 @@ class Command(BaseCommand):
         create = create or not email
         email = email or self._first_owner()
         try:
-            validate_email(email)
-        except ValidationError:
-            raise CommandError(f"{email!r} is not an e-mail address.") from None
+            address(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address. {error.messages[0]}") from None
         if not create and not User.objects.filter(email__iexact=email).exists():
             raise CommandError(self._unknown(email))
         user, workspace = person_ensure(email=email)
