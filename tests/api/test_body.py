@@ -33,6 +33,35 @@ async def test_too_long_by_its_own_word_is_refused_unread(client_of: Any) -> Non
     assert urls.seen == ["me"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"application/json", 200),
+        (b"Application/JSON; charset=utf-8", 200),
+        (b"", 200),
+        (None, 200),
+        (b"application/x-www-form-urlencoded", 415),  # what curl says where nothing else is said
+        (b"text/plain", 415),
+        (b"multipart/form-data; boundary=x", 415),
+        (b"application/jsonp", 415),
+    ],
+)
+async def test_a_body_of_another_type_is_refused_unread(client_of: Any, sent: bytes | None, status: int) -> None:
+    call = client_of()
+    reply = await call("/v1/echo", "POST", [*ME, *([(b"content-type", sent)] if sent is not None else [])], b"{}")
+    assert reply.status == status
+    if status == 415:
+        error = json.loads(reply.body)["error"]
+        assert (error["type"], error["code"], error["param"]) == (
+            "invalid_request_error",
+            "unsupported_media_type",
+            "Content-Type",
+        )
+        assert error["message"].endswith("Send it as application/json.")
+        assert call.receives == 0
+    assert (await call("/v1/echo", "GET", [*ME, (b"content-type", b"text/plain")])).status == 200  # without a body
+
+
 async def test_a_chunked_body_over_the_limit(serving: Any) -> None:
     async with serving(body_bytes_max=1000) as served:
         wire = await served.connect()

@@ -1,7 +1,7 @@
 """Any exception → an answer in OpenAI's shape. The one place where an error becomes HTTP."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -111,6 +111,12 @@ def internal() -> ApiError:
 def bad_host() -> ApiError:
     """The Host header is missing, doubled, malformed or not one of ours."""
     return invalid("The Host header is not one that this server answers to (see ALLOWED_HOSTS).", code="bad_host")
+
+
+def unsupported_media_type(sent: str, accepted: Sequence[str]) -> ApiError:
+    """415: a body of another type than is read here."""
+    message = f"The body has the header Content-Type: {sent[:100]}. Send it as {' or '.join(accepted)}."
+    return invalid(message, param="Content-Type", code="unsupported_media_type", status=415)
 
 
 def method_not_allowed(method: str, allowed: list[str]) -> ApiError:

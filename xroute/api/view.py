@@ -30,13 +30,15 @@ class AsyncAPIView(APIView):
     and return a Django HttpResponse or StreamingHttpResponse.
 
     `authentication_classes` have `async def authenticate(request) -> (user, auth) | None`, and someone must be
-    recognised; a view for everybody says `public = True`. Permissions and throttles may be async.
+    recognised; a view for everybody says `public = True`. Permissions and throttles may be async. A body is one of
+    `media_types`, or says nothing of its type.
     """
 
     authentication_classes: Sequence[Any] = ()
     permission_classes: Sequence[Any] = ()
     throttle_classes: Sequence[Any] = ()
     public = False
+    media_types: Sequence[str] = ("application/json",)
     request: LeanRequest  # type: ignore[assignment]
 
     @classmethod
@@ -80,6 +82,8 @@ class AsyncAPIView(APIView):
         for throttle in throttles:
             if not await _settled(throttle.allow_request(request, self)):
                 raise Throttled(await _settled(throttle.wait()))
+        if request.incoming.unread and request.content_type and request.content_type.lower() not in self.media_types:
+            raise errors.unsupported_media_type(request.content_type, self.media_types)
         await request.load_body()
 
     async def _authenticate(self, request: LeanRequest) -> None:
