@@ -6,6 +6,7 @@ from psycopg import sql
 APPEND_ONLY = (
     "billing_transfer",
     "billing_usagerecord",
+    "billing_balancemark",
     "billing_books",
     "billing_adjustment",
     "billing_receipt",

@@ -9,23 +9,34 @@ from django.db import connection
 from billing.models import Payment
 
 PAGE_MAX = 200
-# What a row leaves behind is today's balance less all that came after it: the newest page needs no history.
+# A page is two short index scans. What a row left behind is counted from the next mark after it (billing/marks.py), or
+# from today's balance where there is none: never over the whole history.
 MOVEMENTS = """
 WITH account AS (SELECT id, posted FROM billing_creditaccount WHERE workspace_id = %(workspace)s),
-moved AS (
-  SELECT t.id, t.kind, t.reference, t.created_at, t.amount AS signed, a.posted
-    FROM account a JOIN billing_transfer t ON t.credit_account_id = a.id
-   UNION ALL
-  SELECT t.id, t.kind, t.reference, t.created_at, -t.amount, a.posted
-    FROM account a JOIN billing_transfer t ON t.debit_account_id = a.id),
-summed AS (
-  SELECT id, kind, reference, created_at, signed,
-         (posted - coalesce(sum(signed) OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-         )::bigint AS balance
-    FROM moved)
-SELECT id, kind, reference, created_at, signed, balance FROM summed
- WHERE (%(before)s::bigint IS NULL OR id < %(before)s) AND (%(usage)s OR kind <> 'usage')
- ORDER BY id DESC LIMIT %(rows)s"""
+page AS (
+  SELECT a.id AS account_id, a.posted, t.* FROM account a CROSS JOIN LATERAL (
+    SELECT * FROM (
+      (SELECT id, kind, reference, created_at, -amount AS signed FROM billing_transfer
+        WHERE debit_account_id = a.id AND id < %(before)s {out} ORDER BY id DESC LIMIT %(rows)s)
+       UNION ALL
+      (SELECT id, kind, reference, created_at, amount FROM billing_transfer
+        WHERE credit_account_id = a.id AND id < %(before)s AND kind <> 'usage' ORDER BY id DESC LIMIT %(rows)s)
+    ) both_sides ORDER BY id DESC LIMIT %(rows)s) t)
+SELECT p.id, p.kind, p.reference, p.created_at, p.signed,
+       (coalesce(m.balance, p.posted) - coalesce(later_in.sum, 0) + coalesce(later_out.sum, 0))::bigint
+  FROM page p
+  LEFT JOIN LATERAL (
+    SELECT transfer_id, balance FROM billing_balancemark
+     WHERE account_id = p.account_id AND transfer_id >= p.id ORDER BY transfer_id LIMIT 1) m ON true
+ CROSS JOIN LATERAL (
+    SELECT sum(amount) FROM billing_transfer
+     WHERE credit_account_id = p.account_id AND kind <> 'usage'
+       AND id > p.id AND id <= coalesce(m.transfer_id, %(last)s)) later_in
+ CROSS JOIN LATERAL (
+    SELECT sum(amount) FROM billing_transfer
+     WHERE debit_account_id = p.account_id AND id > p.id AND id <= coalesce(m.transfer_id, %(last)s)) later_out
+ ORDER BY p.id DESC"""
+USAGE, OTHER, LAST = "", "AND kind <> 'usage'", 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +62,9 @@ class MovementPage:
 def movements_page(*, workspace_id: int, before: int | None = None, size: int = 50, usage: bool = True) -> MovementPage:
     """A workspace's transfers, newest first; without `usage`, usage is left out but still in the balances."""
     size = max(1, min(size, PAGE_MAX))
-    values = {"workspace": workspace_id, "before": before, "usage": usage, "rows": size + 1}
+    values = {"workspace": workspace_id, "before": LAST if before is None else before, "last": LAST, "rows": size + 1}
     with connection.cursor() as cursor:
-        cursor.execute(MOVEMENTS, values)
+        cursor.execute(MOVEMENTS.format(out=USAGE if usage else OTHER), values)
         found = [Movement(*row) for row in cursor.fetchall()]
     more = len(found) > size
     return MovementPage(found[:size], found[size - 1].id if more else None)

@@ -9,20 +9,27 @@ from xroute.lib import ids
 from xroute.lib.pg import Database
 
 # Rollups hold the past; records whose batch is not rolled up yet are added, so that sums are exact at any moment.
+# All that a key ever used stands in its total: only the running month (or week) is summed.
 KEY_USAGE = """
-SELECT coalesce(sum(cost), 0)::bigint,
+SELECT (coalesce((SELECT cost_nanousd FROM billing_keytotal WHERE key_id = %(key)s), 0)
+        + coalesce(sum(cost) FILTER (WHERE waiting), 0))::bigint,
        coalesce(sum(cost) FILTER (WHERE at >= %(day)s), 0)::bigint,
        coalesce(sum(cost) FILTER (WHERE at >= %(week)s), 0)::bigint,
        coalesce(sum(cost) FILTER (WHERE at >= %(month)s), 0)::bigint
-  FROM (SELECT bucket AS at, cost_nanousd AS cost FROM billing_usagerollup WHERE key_id = %(key)s
+  FROM (SELECT bucket AS at, cost_nanousd AS cost, false AS waiting FROM billing_usagerollup
+         WHERE key_id = %(key)s AND bucket >= least(%(week)s, %(month)s)
         UNION ALL
-        SELECT r.created_at, r.cost_nanousd FROM billing_meterbatch b JOIN billing_usagerecord r ON r.batch_id = b.id
+        SELECT r.created_at, r.cost_nanousd, true FROM billing_meterbatch b
+          JOIN billing_usagerecord r ON r.batch_id = b.id
          WHERE NOT b.rolled_up AND r.key_id = %(key)s) u"""
+# What was used is what came in otherwise, less what is left: its millions of transfers need not be read.
 WORKSPACE_TOTALS = """
-SELECT a.posted, a.reserved,
-       (SELECT coalesce(sum(amount), 0)::bigint FROM billing_transfer t
-         WHERE t.debit_account_id = a.id AND t.kind = 'usage')
-  FROM billing_creditaccount a WHERE a.workspace_id = %s"""
+SELECT i.total, i.total - a.posted
+  FROM billing_creditaccount a CROSS JOIN LATERAL (
+    SELECT (coalesce((SELECT sum(amount) FROM billing_transfer WHERE credit_account_id = a.id AND kind <> 'usage'), 0)
+          - coalesce((SELECT sum(amount) FROM billing_transfer WHERE debit_account_id = a.id AND kind <> 'usage'), 0)
+           )::bigint AS total) i
+ WHERE a.workspace_id = %s"""
 KEY_PERIOD = "SELECT posted, reserved FROM billing_keyperiod WHERE key_id = %s AND period_start = %s"
 COLUMNS = (
     "id, upstream_id, request_id, model, provider, streamed, cancelled, late, basis, reason, finish_reason, "
@@ -62,8 +69,8 @@ async def key_period_spent(db: Database, *, key_id: int, period_start: date) -> 
 
 async def workspace_totals(db: Database, *, workspace_id: int) -> tuple[int, int]:
     """(all credit that ever came in less what went out otherwise, all usage)."""
-    posted, _reserved, used = (await db.fetch(WORKSPACE_TOTALS, (workspace_id,)))[0]
-    return posted + used, used
+    total, used = (await db.fetch(WORKSPACE_TOTALS, (workspace_id,)))[0]
+    return total, used
 
 
 async def generation_record(db: Database, *, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:

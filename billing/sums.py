@@ -4,7 +4,7 @@ One statement reads both, so that it sees a batch on exactly one side, however b
 starts of quarters of an hour (UTC): a range whose ends lie on quarters is summed exactly.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 QUARTER = timedelta(minutes=15)
 # Named values: workspace, since, until (on quarters). Columns: at, key_id, model, provider and the sums.
@@ -20,4 +20,3 @@ SELECT date_bin('15 minutes', r.created_at, '2000-01-01 00:00:00+00'), r.key_id,
   FROM billing_meterbatch b JOIN billing_usagerecord r ON r.batch_id = b.id
  WHERE NOT b.rolled_up AND r.workspace_id = %(workspace)s AND r.created_at >= %(since)s AND r.created_at < %(until)s
 ) usage"""
-EVER = {"since": datetime(2000, 1, 1, tzinfo=UTC), "until": datetime(2200, 1, 1, tzinfo=UTC)}

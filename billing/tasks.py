@@ -9,12 +9,14 @@ from django.conf import settings
 
 from accounts.services import key_changes_prune
 from billing.audit import audit
+from billing.marks import marks_add
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
 from billing.stripe.tasks import sweep_events, sweep_payments
 
 logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
+MARKS_EVERY_S = 300.0
 EVENTS_EVERY_S, PAYMENTS_EVERY_S = 10.0, 30.0
 ROUNDS_MAX = 20
 
@@ -29,6 +31,12 @@ def roll_up() -> int:
         if not count:
             break
     return done
+
+
+@shared_task(name="billing.mark_balances", expires=240)
+def mark_balances() -> int:
+    """So that no page of movements sums a long history."""
+    return marks_add()
 
 
 @shared_task(name="billing.ensure_partitions")
@@ -56,6 +64,7 @@ def schedule(app: Celery) -> None:
     """When they run."""
     entries: dict[str, tuple[Any, float]] = {
         "roll up usage": (roll_up, ROLLUPS_EVERY_S),
+        "mark balances": (mark_balances, MARKS_EVERY_S),
         "make partitions": (ensure_partitions, PARTITIONS_EVERY_S),
         "prune key changes": (prune_key_changes, PARTITIONS_EVERY_S),
         "process Stripe's events": (sweep_events, EVENTS_EVERY_S),

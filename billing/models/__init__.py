@@ -1,13 +1,13 @@
 """The nouns of money: who holds it, how it moved, what it was for."""
 
 from billing.models.holds import KeyPeriod, KeyReservation, Reservation, Worker
-from billing.models.ledger import Books, CreditAccount, Transfer, TransferKind
+from billing.models.ledger import BalanceMark, Books, CreditAccount, Transfer, TransferKind
 from billing.models.mirror import MirrorStatus, StripeBalanceTransaction, StripeComparison
 from billing.models.operations import Adjustment, AdjustmentKind, AuditRun
 from billing.models.payments import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeCustomer, StripeEvent
 from billing.models.promotions import ExpiringCredit, PromotionCode, PromotionUse
 from billing.models.reversals import Dispute, Refund, RefundOrigin, RefundStatus
-from billing.models.usage import MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
+from billing.models.usage import KeyTotal, MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
 from billing.models.wishes import AutoTopUp, BalanceAlert, BillingDetails, Receipt
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "AuditRun",
     "AutoTopUp",
     "BalanceAlert",
+    "BalanceMark",
     "BillingDetails",
     "Books",
     "CreditAccount",
@@ -24,6 +25,7 @@ __all__ = [
     "ExpiringCredit",
     "KeyPeriod",
     "KeyReservation",
+    "KeyTotal",
     "MeterBatch",
     "MirrorStatus",
     "Payment",

@@ -1,5 +1,6 @@
 """What was served: records in their batches, the ones that could not be booked, and sums for charts."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -145,7 +146,22 @@ class UsageRollup(models.Model):
                 fields=["workspace_id", "bucket", "key_id", "model", "provider"], name="usage_rollup_once"
             )
         ]
-        indexes = [models.Index(fields=["key_id", "bucket"], name="usage_rollup_key")]
+        indexes = [
+            models.Index(fields=["key_id", "bucket"], name="usage_rollup_key"),
+            BrinIndex(fields=["bucket"], name="usage_rollup_time", pages_per_range=16, autosummarize=True),
+        ]
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.workspace_id}"
+
+
+class KeyTotal(models.Model):
+    """All that a key ever used, as far as it is rolled up: the sum of its rollups. `last_bucket` is the newest."""
+
+    key_id = models.BigIntegerField(primary_key=True)
+    requests = models.BigIntegerField()
+    cost_nanousd = models.BigIntegerField()
+    last_bucket = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key_id}: {self.cost_nanousd}"

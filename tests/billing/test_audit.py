@@ -78,6 +78,22 @@ FAULTS = [
     ("rollups are not the sum of rolled-up records", "UPDATE billing_usagerollup SET cost_nanousd = 9", "at 9"),
     ("rollups are not the sum of rolled-up records", "DELETE FROM billing_usagerollup", "records 2 at 50"),
     ("rollups are not the sum of rolled-up records", "UPDATE billing_meterbatch SET rolled_up = false", "rollups 2"),
+    (
+        "a mark of a balance is not the sum of transfers",
+        "INSERT INTO billing_balancemark SELECT {account}, max(id), 949 FROM billing_transfer",
+        "account {account}: 949 after transfer",
+    ),
+    (
+        "a mark of a balance is not the sum of transfers",
+        "INSERT INTO billing_balancemark SELECT {account}, max(id), 950 FROM billing_transfer;"
+        "DELETE FROM billing_transfer WHERE kind = 'usage'",
+        "account {account}: 950 after transfer",
+    ),
+    ("a key's total is not the sum of its rollups", "UPDATE billing_keytotal SET requests = 9", "key {key}: total 9"),
+    ("a key's total is not the sum of its rollups", "UPDATE billing_keytotal SET cost_nanousd = 9", "at 9, rollups 2"),
+    ("a key's total is not the sum of its rollups", "UPDATE billing_keytotal SET last_bucket = now()", "key {key}"),
+    ("a key's total is not the sum of its rollups", "DELETE FROM billing_keytotal", "rollups 2 at 50"),
+    ("a key's total is not the sum of its rollups", "DELETE FROM billing_usagerollup", "key {key}: total 2"),
     ("records stand in the default partition", RECORD.format(at="'2001-01-01'"), "{record} of 2001-01-01"),
     (
         "usage was rejected and is not settled",

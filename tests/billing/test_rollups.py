@@ -4,17 +4,20 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
+from io import StringIO
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from hypothesis import given, settings, strategies as st
 from psycopg.types.json import Jsonb
 
 from billing.pricing import Usage
 from billing.record import UsageRecord
-from billing.rollups import ADD, MARK, rollups_add, rollups_rebuild
+from billing.rollups import ADD, MARK, RecordsGone, rollups_add, rollups_rebuild
 from tests.billing.books import Books, djangos_own, drop_books, make_books
 from tests.billing.parts import record
 from xroute.lib.ids import new_id, time_ms
@@ -130,7 +133,10 @@ def test_a_rebuild_mends_whatever_stood_there(rolled):
     rolled.sql("UPDATE billing_usagerollup SET cost_nanousd = 999, requests = 5 WHERE workspace_id = %s", (account,))
     rolled.sql("INSERT INTO billing_usagerollup SELECT 1000000, now(), 999999, key_id, model, provider, requests, "
                "0, 0, 0, 0, 0, 0, 0, 0 FROM billing_usagerollup LIMIT 1")  # fmt: skip
-    assert {fault.check for fault in rolled.audit()} == {"rollups are not the sum of rolled-up records"}
+    assert {fault.check for fault in rolled.audit()} == {
+        "rollups are not the sum of rolled-up records",
+        "a key's total is not the sum of its rollups",
+    }
     rollups_rebuild()
     assert rollups(rolled, {account, 999999}) == expected(rows)
 
@@ -227,3 +233,49 @@ def test_what_fails_midway_is_summed_the_next_time(rolled):
     connection.close()
     rollups_add()
     assert rollups(rolled, {account}) == expected(rows)
+
+
+def days_of(rows: list[UsageRecord]) -> set:
+    return {datetime.fromtimestamp(time_ms(row.id) / 1000, UTC).date() for row in rows}
+
+
+def test_a_rebuild_of_some_days_leaves_the_others(rolled):
+    account, now = rolled.account(1000), time_ms(new_id())
+    rows = [record(account, 5, id=new_id(now - days * 86_400_000)) for days in (2, 1, 0)]
+    commit(rolled, (new_id(), rows))
+    while rollups_add():
+        pass
+    first, middle, last = sorted(days_of(rows))
+    rolled.sql("UPDATE billing_usagerollup SET cost_nanousd = 9 WHERE workspace_id = %s", (account,))
+    told = []
+    done = rollups_rebuild(since=middle, until=middle, on_day=lambda *day: told.append(day))
+    assert (done.days, told) == (1, [(middle, 1, 1)])
+    costs = {bucket.date(): sums[6] for (bucket, *_), sums in rollups(rolled, {account}).items()}
+    assert costs == {first: 9, middle: 5, last: 9}
+    assert rollups_rebuild().mended == 3  # two sums, and the key's total, which is that of its sums
+    assert rollups(rolled, {account}) == expected(rows)
+    assert rollups_rebuild().mended == 0
+
+
+def test_a_day_whose_records_are_detached_is_refused_and_stays(own_books, django_db_blocker):
+    account = own_books.account(1000)
+    month = own_books.sql("SELECT date_trunc('month', now() - interval '1 month')::date")[0][0]
+    at = datetime(month.year, month.month, 10, tzinfo=UTC)
+    commit(own_books, (new_id(), [record(account, 5, id=new_id(round(at.timestamp() * 1000)))]))
+    commit(own_books, (new_id(), [record(account, 7)]))
+    with django_db_blocker.unblock(), djangos_own(own_books):
+        rollups_add()
+        before = rollups(own_books, {account})
+        partition = f"billing_usagerecord_{month:%Y_%m}"
+        own_books.sql(f"ALTER TABLE billing_usagerecord DETACH PARTITION {partition}", url=own_books.owner_url)
+        with pytest.raises(RecordsGone, match=f"Records of {month:%Y-%m} are gone"):
+            rollups_rebuild()
+        with pytest.raises(CommandError, match="--since"):
+            call_command("rebuild_rollups")
+        assert rollups(own_books, {account}) == before
+        out, errors = StringIO(), StringIO()
+        with redirect_stderr(errors):
+            call_command("rebuild_rollups", "--since", f"{datetime.now(UTC):%Y-%m-%d}", "--progress", stdout=out)
+        assert out.getvalue() == "1 days are summed anew; 0 sums were not right and are now.\n"
+        assert "100%" in errors.getvalue()
+        assert rollups(own_books, {account}) == before

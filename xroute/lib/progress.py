@@ -33,7 +33,11 @@ class Progress:
 
     def add(self, done: float, what: str = "") -> None:
         """So much more is done; `what` comes next."""
-        self._done = min(self._done + done, self._total)
+        self.set(self._done + done, what)
+
+    def set(self, done: float, what: str = "") -> None:
+        """So much is done in all; `what` comes next."""
+        self._done = min(done, self._total)
         every_s = TERMINAL_EVERY_S if self._inline else LINES_EVERY_S
         if self._now() - self._shown >= every_s or (self._inline and what):
             self._show(what)
