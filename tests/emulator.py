@@ -71,5 +71,20 @@ class Emulator:
         found = [e for e in self.control("deliveries") if e["data"]["object"]["id"] == about]
         return [event for event in reversed(found) if not kind or event["type"] == kind]
 
+    def charge(self, intent_id: str) -> dict:
+        """The charge of a payment intent, with its line of the balance."""
+        asked = {"expand[0]": "latest_charge.balance_transaction"}
+        return self.call("GET", f"/v1/payment_intents/{intent_id}", asked).json()["latest_charge"]
+
+    def lines(self, **filters) -> list[dict]:
+        """Balance transactions, newest first."""
+        return self.call("GET", "/v1/balance_transactions", {"limit": 100} | filters).json()["data"]
+
+    def balance(self, currency: str = "usd") -> int:
+        """Available and pending, in cents."""
+        found = self.call("GET", "/v1/balance").json()
+        parts = found["available"] + found["pending"]
+        return sum(part["amount"] for part in parts if part["currency"] == currency)
+
     def stop(self) -> int:
         return self.process.stop()

@@ -9,6 +9,8 @@ import orjson
 from xroute.api import demo
 from xroute.embedded.provider.client import Client, Left, Message, Receive, Send, TooLarge
 from xroute.embedded.stripe.api import Api
+from xroute.embedded.stripe.balance import Balance
+from xroute.embedded.stripe.charges import Charges
 from xroute.embedded.stripe.control import Control
 from xroute.embedded.stripe.deliver import Deliverer
 from xroute.embedded.stripe.hosted import Hosted
@@ -28,8 +30,10 @@ class Emulator:
     ) -> None:
         self._store, self._key, self._settle_s = store, key, settle_s
         self._deliverer = Deliverer(store, webhook_url, secret)
-        self._payments = Payments(store, self._deliverer.emit, self._settle_later)
-        self._api = Api(store, self._payments, base_url)
+        balance = Balance(store)
+        charges = Charges(store, balance, self._deliverer.emit)
+        self._payments = Payments(store, charges, self._deliverer.emit, self._settle_later)
+        self._api = Api(store, self._payments, balance, base_url)
         self._hosted = Hosted(store, self._payments)
         self._control = Control(store, self._payments, self._deliverer)
         self._answers = Answers(store)

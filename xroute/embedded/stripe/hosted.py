@@ -57,7 +57,8 @@ class Hosted:
             return "Your card's expiration date is invalid."
         if not re.fullmatch("[0-9]{3,4}", fields.get("cvc", "")):
             return "Your card's security code is invalid."
-        return self._payments.pay_by_card(session, fields.get("number", ""))
+        month, year = int(found[1]), 2000 + int(found[2])
+        return self._payments.pay_by_card(session, fields.get("number", ""), exp_month=month, exp_year=year)
 
     def _find(self, session_id: str) -> Object | None:
         found = self._store.get(session_id, "checkout.session")

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from xroute.embedded.stripe import objects
+from xroute.embedded.stripe.charges import Charges, bank_details, card_details
 from xroute.embedded.stripe.store import Object, Store, now
 
 CARDS = {
@@ -22,11 +24,15 @@ class Payments:
     """`emit(type, object)` tells the world; `settle_later(session id, outcome)` ends a slow payment after a while."""
 
     def __init__(
-        self, store: Store, emit: Callable[[str, Object], None], settle_later: Callable[[str, str], None]
+        self,
+        store: Store,
+        charges: Charges,
+        emit: Callable[[str, Object], None],
+        settle_later: Callable[[str, str], None],
     ) -> None:
-        self._store, self._emit, self._settle_later = store, emit, settle_later
+        self._store, self._charges, self._emit, self._settle_later = store, charges, emit, settle_later
 
-    def pay_by_card(self, session: Object, number: str) -> str:
+    def pay_by_card(self, session: Object, number: str, *, exp_month: int, exp_year: int) -> str:
         """Why not; "" where it is paid."""
         digits = re.sub(r"[ -]", "", number)
         if digits not in CARDS:
@@ -37,7 +43,7 @@ class Payments:
             self._emit("payment_intent.payment_failed", self._store.put(intent))
             return DECLINED[code]
         self._complete(session, paid=True)
-        self._succeed(intent)
+        self._succeed(intent, card_details(digits, exp_month, exp_year))
         self._emit("checkout.session.completed", session)
         return ""
 
@@ -47,7 +53,7 @@ class Payments:
         if digits not in ACCOUNTS:
             return "Your account number is invalid. Use one of the test accounts."
         intent = self._intent(session)
-        intent["status"] = "processing"
+        intent["status"], intent["_details"] = "processing", bank_details(digits)
         self._emit("payment_intent.processing", self._store.put(intent))
         self._complete(session, paid=False)
         self._emit("checkout.session.completed", session)
@@ -62,7 +68,7 @@ class Payments:
         if outcome == "succeeded":
             session["payment_status"] = "paid"
             self._store.put(session)
-            self._succeed(intent)
+            self._succeed(intent, intent["_details"])
             self._emit("checkout.session.async_payment_succeeded", session)
             return
         intent["status"] = "requires_payment_method"
@@ -96,7 +102,8 @@ class Payments:
         session["customer_details"] = {"email": customer.get("email"), "name": customer.get("name")}
         self._store.put(session)
 
-    def _succeed(self, intent: Object) -> None:
+    def _succeed(self, intent: Object, details: dict[str, Any]) -> None:
         intent["status"], intent["amount_received"] = "succeeded", intent["amount"]
         intent["last_payment_error"] = None
+        self._charges.take(intent, details)
         self._emit("payment_intent.succeeded", self._store.put(intent))
