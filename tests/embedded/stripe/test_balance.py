@@ -117,3 +117,35 @@ def test_what_is_not_there_is_said(client):
             read("ch_none")
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter"):
         client.v1.balance_transactions.list({"colour": "red"})
+
+
+def test_a_payout_takes_money_and_a_failed_one_brings_it_back(fake, client):
+    before = fake.balance()
+    payout = fake.control("payout", amount=1234)
+    assert fake.balance() == before - 1234
+    lines = client.v1.balance_transactions.list({"payout": payout["id"], "type": "payout"})
+    assert [(line.amount, line.source) for line in lines] == [(-1234, payout["id"])]
+    fake.control(f"payout_fail/{payout['id']}")
+    assert fake.balance() == before
+    found = client.v1.payouts.retrieve(payout["id"], {"expand": ["failure_balance_transaction"]})
+    assert (found.status, found.failure_balance_transaction.type) == ("failed", "payout_failure")
+    assert [event["type"] for event in fake.events(payout["id"])] == ["payout.paid", "payout.failed"]
+
+
+def test_other_lines_and_another_shop_move_the_balance_too(fake, client):
+    before = fake.balance(), fake.balance("eur")
+    fake.control("line", kind="adjustment", amount=-300, fee=1500)
+    assert fake.balance() == before[0] - 1800
+    charge = client.v1.charges.retrieve(fake.control("sale", amount=1000, currency="eur")["id"])
+    assert (charge.currency, charge.metadata.to_dict()) == ("eur", {})
+    assert fake.balance("eur") == before[1] + 1000 - 59
+
+
+def test_events_are_listed_by_time_type_and_whether_they_were_taken(fake, client):
+    fake.reset()
+    charge = fake.control("sale", amount=1000)
+    (event,) = fake.events(charge["id"])
+    found = client.v1.events.list({"type": "charge.*", "delivery_success": False, "created": {"gte": event["created"]}})
+    assert event["id"] in [one.id for one in found.auto_paging_iter()]
+    taken = client.v1.events.list({"type": "charge.*", "delivery_success": True})
+    assert event["id"] not in [one.id for one in taken.auto_paging_iter()]

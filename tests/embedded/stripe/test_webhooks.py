@@ -93,3 +93,20 @@ def test_nothing_is_lost_by_a_restart(tmp_path):
         assert second.stop() == 0
     finally:
         receiver.close()
+
+
+def test_nothing_comes_for_a_time(fake, client, receiver):
+    fake.control("webhooks", drop_s=3600)
+    session_id = paid(fake, client)
+    assert [event["state"] for event in fake.events(session_id)] == ["dropped"]
+    fake.control("webhooks", drop_s=0)
+    assert receiver.wait(paid(fake, client), 1) == ["checkout.session.completed"]
+    assert receiver.about(session_id) == []
+
+
+def test_what_was_held_comes_all_at_once(fake, client, receiver):
+    fake.control("webhooks", hold=True)
+    session_id = paid(fake, client)
+    assert [event["state"] for event in fake.events(session_id)] == ["held"]
+    assert fake.control("release", shuffle=True, copies=3)["sent"] == 3  # of the charge, the intent and the session
+    assert receiver.wait(session_id, 3) == ["checkout.session.completed"] * 3

@@ -13,6 +13,7 @@ from xroute.embedded.stripe.balance import Balance
 from xroute.embedded.stripe.charges import Charges
 from xroute.embedded.stripe.control import Control
 from xroute.embedded.stripe.deliver import Deliverer
+from xroute.embedded.stripe.elsewhere import Elsewhere
 from xroute.embedded.stripe.hosted import Hosted
 from xroute.embedded.stripe.idempotency import Answers
 from xroute.embedded.stripe.payments import Payments
@@ -35,7 +36,8 @@ class Emulator:
         self._payments = Payments(store, charges, self._deliverer.emit, self._settle_later)
         self._api = Api(store, self._payments, balance, base_url)
         self._hosted = Hosted(store, self._payments)
-        self._control = Control(store, self._payments, self._deliverer)
+        elsewhere = Elsewhere(store, balance, charges, self._deliverer.emit)
+        self._control = Control(store, self._payments, self._deliverer, elsewhere)
         self._answers = Answers(store)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

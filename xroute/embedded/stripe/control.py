@@ -7,6 +7,7 @@ import orjson
 
 from xroute.embedded.stripe import objects
 from xroute.embedded.stripe.deliver import Deliverer, Manner
+from xroute.embedded.stripe.elsewhere import Elsewhere
 from xroute.embedded.stripe.payments import Payments
 from xroute.embedded.stripe.store import Store
 from xroute.embedded.stripe.wire import Refused, missing
@@ -30,8 +31,8 @@ class Trouble:
 
 
 class Control:
-    def __init__(self, store: Store, payments: Payments, deliverer: Deliverer) -> None:
-        self._store, self._payments, self._deliverer = store, payments, deliverer
+    def __init__(self, store: Store, payments: Payments, deliverer: Deliverer, elsewhere: Elsewhere) -> None:
+        self._store, self._payments, self._deliverer, self._elsewhere = store, payments, deliverer, elsewhere
         self.trouble = Trouble()
 
     def answer(self, what: list[str], raw: bytes) -> object:
@@ -45,7 +46,7 @@ class Control:
         match what:
             case ["webhooks"]:
                 self._deliverer.url = body.pop("url", self._deliverer.url)
-                self._deliverer.manner = replace(Manner(), **body)
+                self._deliverer.behave(replace(Manner(), **body))
                 return {"url": self._deliverer.url, **asdict(self._deliverer.manner)}
             case ["trouble"]:
                 self.trouble = replace(Trouble(), **body)
@@ -74,6 +75,16 @@ class Control:
                     raise missing("event", event_id)
                 self._deliverer.send(event)
                 return {}
+            case ["release"]:
+                return {"sent": self._deliverer.release(**body)}
+            case ["payout"]:
+                return objects.public(self._elsewhere.payout(**body))
+            case ["payout_fail", payout_id]:
+                return objects.public(self._elsewhere.payout_fail(payout_id))
+            case ["line"]:
+                return objects.public(self._elsewhere.line(**body))
+            case ["sale"]:
+                return objects.public(self._elsewhere.sale(**body))
             case ["deliveries"]:
                 events = self._store.newest("event")
                 return [{**objects.public(e), "state": e["_state"], "tries": e.get("_tries", 0)} for e in events]

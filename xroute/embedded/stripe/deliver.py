@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import random
+import time
 from dataclasses import dataclass
 
 import httpx
@@ -18,12 +20,17 @@ TIMEOUT_S, REORDER_S = 10.0, 1.0
 
 @dataclass(slots=True)
 class Manner:
-    """How events are sent. `duplicate` more times at once; `reorder` lets every other one wait for the next."""
+    """How events are sent. `duplicate` more times at once; `reorder` lets every other one wait for the next.
+
+    `drop` and `drop_s`: never, or not for so long. `hold`: not before they are released, all at once.
+    """
 
     duplicate: int = 0
     delay_s: float = 0.0
     reorder: bool = False
     drop: bool = False
+    drop_s: float = 0.0
+    hold: bool = False
 
 
 class Deliverer:
@@ -32,6 +39,7 @@ class Deliverer:
     def __init__(self, store: Store, url: str, secret: str) -> None:
         self._store, self.url, self._secret = store, url, secret
         self.manner = Manner()
+        self._manner_since = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self._client: httpx.AsyncClient | None = None
@@ -52,19 +60,41 @@ class Deliverer:
     def emit(self, kind: str, about: Object) -> None:
         """Something happened: make the event, and send it as the manner is."""
         event = objects.event(kind, about)
-        event["_state"] = "dropped" if self.manner.drop or not self.url else "pending"
+        event["_state"] = "dropped" if self._dropping() or not self.url else "held" if self.manner.hold else "pending"
         self._store.put(event)
         if event["_state"] == "pending":
             self.send(event)
+
+    def behave(self, manner: Manner) -> None:
+        """From now on."""
+        self.manner, self._manner_since = manner, time.monotonic()
+
+    def _dropping(self) -> bool:
+        return self.manner.drop or time.monotonic() < self._manner_since + self.manner.drop_s
+
+    def release(self, *, shuffle: bool = False, copies: int = 1) -> int:
+        """Send what was held, newest first or in any order, all at the same time; how many events."""
+        held = self._store.newest("event", lambda found: found.get("_state") == "held")
+        if shuffle:
+            random.shuffle(held)
+        for event in held:
+            event["_state"] = "pending"
+            self._store.put(event)
+        for event in held * copies:
+            self._spawn(event, 0)
+        return len(held)
 
     def send(self, event: Object) -> None:
         """Send, however often it was sent before."""
         self._count += 1
         wait_s = self.manner.delay_s + (REORDER_S if self.manner.reorder and self._count % 2 else 0)
         for _ in range(1 + self.manner.duplicate):
-            task = asyncio.create_task(self._deliver(event, wait_s))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(event, wait_s)
+
+    def _spawn(self, event: Object, wait_s: float) -> None:
+        task = asyncio.create_task(self._deliver(event, wait_s))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, event: Object, wait_s: float) -> None:
         await asyncio.sleep(wait_s)

@@ -12,6 +12,8 @@ from stripe.params._customer_retrieve_params import CustomerRetrieveParams
 from stripe.params._event_list_params import EventListParams
 from stripe.params._event_retrieve_params import EventRetrieveParams
 from stripe.params._payment_intent_retrieve_params import PaymentIntentRetrieveParams
+from stripe.params._payout_list_params import PayoutListParams
+from stripe.params._payout_retrieve_params import PayoutRetrieveParams
 from stripe.params.checkout._session_list_params import SessionListParams
 
 from xroute.embedded.stripe import objects
@@ -23,7 +25,17 @@ Params = dict[str, Any]
 LIST_DEFAULT, LIST_MAX, EXPAND_DEPTH_MAX = 10, 100, 4
 # Parameters of lists that are no filters by the field of that name.
 PAGING = frozenset(
-    {"limit", "starting_after", "ending_before", "expand", "created", "types", "payout", "delivery_success"}
+    {
+        "limit",
+        "starting_after",
+        "ending_before",
+        "expand",
+        "created",
+        "types",
+        "payout",
+        "delivery_success",
+        "arrival_date",
+    }
 )
 
 
@@ -42,6 +54,7 @@ KINDS = {
     "customers": Kind("customer", CustomerRetrieveParams),
     "events": Kind("event", EventRetrieveParams, EventListParams),
     "payment_intents": Kind("payment_intent", PaymentIntentRetrieveParams),
+    "payouts": Kind("payout", PayoutRetrieveParams, PayoutListParams),
 }
 SESSIONS = Kind("checkout.session", None, SessionListParams)
 # By kind of object, the fields that hold another object's id.
@@ -50,6 +63,7 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     "charge": frozenset({"balance_transaction", "customer", "payment_intent"}),
     "checkout.session": frozenset({"customer", "payment_intent"}),
     "payment_intent": frozenset({"customer", "latest_charge"}),
+    "payout": frozenset({"balance_transaction", "failure_balance_transaction"}),
 }
 
 
