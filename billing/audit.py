@@ -132,6 +132,21 @@ CHECKS: dict[str, str] = {
           LEFT JOIN billing_payment p
             ON t.idempotency_key = 'stripe:' || p.payment_intent_id AND p.status = 'paid'
          WHERE t.kind = 'top_up' AND t.idempotency_key LIKE 'stripe:%' AND p.id IS NULL""",
+    "credit that ended is not its transfer": """
+        SELECT format('credit of transfer %s: took %s, transferred %s', e.transfer_id, e.taken_nanousd, x.amount)
+          FROM billing_expiringcredit e
+          LEFT JOIN billing_transfer x
+            ON x.idempotency_key = 'expiry:' || e.transfer_id AND x.kind = 'expiry'
+           AND x.debit_account_id = e.account_id
+          JOIN billing_transfer g ON g.id = e.transfer_id
+         WHERE coalesce(e.taken_nanousd, 0) <> coalesce(x.amount, 0) OR e.amount_nanousd <> g.amount
+            OR e.account_id <> g.credit_account_id""",
+    "a code's uses are not its credits": """
+        SELECT format('code %s: uses %s, recorded %s, credited %s', p.code, p.uses, count(u.id), count(t.id))
+          FROM billing_promotioncode p
+          LEFT JOIN billing_promotionuse u ON u.promotion_id = p.id
+          LEFT JOIN billing_transfer t ON t.idempotency_key = 'promotion:' || p.id || ':' || u.workspace_id
+         GROUP BY p.id HAVING p.uses <> count(u.id) OR p.uses <> count(t.id)""",
     "records stand in the default partition": """
         SELECT format('record %s of %s', id, created_at) FROM billing_usagerecord_default""",
     "usage was rejected and is not settled": """

@@ -8,7 +8,9 @@ from celery import Celery, shared_task
 from django.conf import settings
 
 from accounts.services import key_changes_prune
+from billing.alerts import alerts_sweep
 from billing.audit import audit
+from billing.expiry import expiries_sweep, expiries_warn
 from billing.marks import marks_add
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
@@ -18,6 +20,7 @@ logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
 MARKS_EVERY_S = 300.0
 EVENTS_EVERY_S, PAYMENTS_EVERY_S = 10.0, 30.0
+ALERTS_EVERY_S, EXPIRIES_EVERY_S = 30.0, 300.0
 ROUNDS_MAX = 20
 
 
@@ -60,6 +63,18 @@ def audit_books() -> int:
     return len(faults)
 
 
+@shared_task(name="billing.sweep_alerts", expires=30)
+def sweep_alerts() -> int:
+    """Workspaces whose credit runs low."""
+    return alerts_sweep()
+
+
+@shared_task(name="billing.sweep_expiries", expires=60)
+def sweep_expiries() -> int:
+    """Credit that ends within a week, and credit that has ended."""
+    return expiries_warn() + expiries_sweep()
+
+
 def schedule(app: Celery) -> None:
     """When they run."""
     entries: dict[str, tuple[Any, float]] = {
@@ -69,6 +84,8 @@ def schedule(app: Celery) -> None:
         "prune key changes": (prune_key_changes, PARTITIONS_EVERY_S),
         "process Stripe's events": (sweep_events, EVENTS_EVERY_S),
         "check payments": (sweep_payments, PAYMENTS_EVERY_S),
+        "tell of low credit": (sweep_alerts, ALERTS_EVERY_S),
+        "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

@@ -111,6 +111,11 @@ try:
     STRIPE_REFRESH_S = env.number("STRIPE_REFRESH_S", 2)
     STRIPE_CHECKOUTS_PERIOD, STRIPE_CHECKOUTS_MAX = timedelta(hours=1), env.integer("STRIPE_CHECKOUTS_MAX", 30, low=1)
     TOP_UP_CENTS_MIN, TOP_UP_CENTS_MAX = 5_00, 10_000_00
+    # Credit that is bought from now on ends so many days after; 0: never. Gifts end by their own code's days.
+    XROUTE_CREDIT_DAYS = env.integer("XROUTE_CREDIT_DAYS", 0, high=36_500)
+    # Who sells, on receipts and statements; lines of the address are parted by semicolons.
+    XROUTE_SELLER_ADDRESS = env.text("XROUTE_SELLER_ADDRESS", "")
+    XROUTE_SELLER_TAX_ID = env.text("XROUTE_SELLER_TAX_ID", "")
 
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
     XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from billing import ledger
+from billing.expiry import expiry_set
 from billing.models import Payment, PaymentStatus, TransferKind
 from billing.models.ledger import House
 from billing.models.payments import NANOUSD_PER_CENT
@@ -85,6 +86,7 @@ def _credit(payment: Payment, session: Session) -> None:
     )
     if not credited_now:
         raise RuntimeError(f"payment {payment.pk}: {session.intent_id} was credited before, and not to it")
+    expiry_set(idempotency_key=f"stripe:{session.intent_id}", days=settings.XROUTE_CREDIT_DAYS)
     payment.status, payment.error, payment.credited_nanousd = PaymentStatus.PAID, "", credited
     payment.payment_intent_id = session.intent_id
     payment.paid_at = Now()

@@ -96,6 +96,23 @@ FAULTS = [
     ("a key's total is not the sum of its rollups", "DELETE FROM billing_usagerollup", "key {key}: total 2"),
     ("records stand in the default partition", RECORD.format(at="'2001-01-01'"), "{record} of 2001-01-01"),
     (
+        "credit that ended is not its transfer",
+        "INSERT INTO billing_expiringcredit (transfer_id, account_id, amount_nanousd, expires_at, taken_nanousd, "
+        "ended_at) SELECT id, {account}, amount, now(), 5, now() FROM billing_transfer WHERE kind = 'deposit'",
+        "took 5, transferred",
+    ),
+    (
+        "credit that ended is not its transfer",
+        "INSERT INTO billing_expiringcredit (transfer_id, account_id, amount_nanousd, expires_at) "
+        "SELECT id, {account}, amount + 1, now() FROM billing_transfer WHERE kind = 'deposit'",
+        "credit of transfer",
+    ),
+    (
+        "a code's uses are not its credits",
+        "INSERT INTO billing_promotioncode (code, amount_nanousd, uses) VALUES ('ABC', 5, 1)",
+        "code ABC: uses 1, recorded 0, credited 0",
+    ),
+    (
         "usage was rejected and is not settled",
         "INSERT INTO billing_rejectedusage (id, batch_id, payload, error) VALUES ('" + OTHER + "', '{batch}', "
         "'{{}}', '23503: why')",
