@@ -132,6 +132,15 @@ CHECKS: dict[str, str] = {
           LEFT JOIN billing_payment p
             ON t.idempotency_key = 'stripe:' || p.payment_intent_id AND p.status = 'paid'
          WHERE t.kind = 'top_up' AND t.idempotency_key LIKE 'stripe:%' AND p.id IS NULL""",
+    "a payment was paid an hour ago and has no receipt": """
+        SELECT format('payment %s, paid at %s', p.id, p.paid_at)
+          FROM billing_payment p LEFT JOIN billing_receipt r ON r.payment_id = p.id
+         WHERE p.status = 'paid' AND p.paid_at < now() - interval '1 hour' AND r.id IS NULL""",
+    "receipts are not numbered one by one": """
+        SELECT format('year %s: %s receipts, numbered from %s to %s', year, count(*), min(number), max(number))
+          FROM (SELECT substring(number FROM 3 FOR 4) AS year, substring(number FROM 8)::bigint AS number
+                  FROM billing_receipt) r
+         GROUP BY year HAVING min(number) <> 1 OR max(number) <> count(*)""",
     "credit that ended is not its transfer": """
         SELECT format('credit of transfer %s: took %s, transferred %s', e.transfer_id, e.taken_nanousd, x.amount)
           FROM billing_expiringcredit e

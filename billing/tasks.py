@@ -12,6 +12,7 @@ from billing.alerts import alerts_sweep
 from billing.audit import audit
 from billing.expiry import expiries_sweep, expiries_warn
 from billing.marks import marks_add
+from billing.papers.receipts import receipts_sweep
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
 from billing.stripe.tasks import sweep_events, sweep_payments
@@ -20,7 +21,7 @@ logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
 MARKS_EVERY_S = 300.0
 EVENTS_EVERY_S, PAYMENTS_EVERY_S = 10.0, 30.0
-ALERTS_EVERY_S, EXPIRIES_EVERY_S = 30.0, 300.0
+ALERTS_EVERY_S, EXPIRIES_EVERY_S, RECEIPTS_EVERY_S = 30.0, 300.0, 60.0
 ROUNDS_MAX = 20
 
 
@@ -75,6 +76,12 @@ def sweep_expiries() -> int:
     return expiries_warn() + expiries_sweep()
 
 
+@shared_task(name="billing.sweep_receipts", expires=60)
+def sweep_receipts() -> int:
+    """Payments that have no receipt yet."""
+    return receipts_sweep()
+
+
 def schedule(app: Celery) -> None:
     """When they run."""
     entries: dict[str, tuple[Any, float]] = {
@@ -86,6 +93,7 @@ def schedule(app: Celery) -> None:
         "check payments": (sweep_payments, PAYMENTS_EVERY_S),
         "tell of low credit": (sweep_alerts, ALERTS_EVERY_S),
         "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
+        "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

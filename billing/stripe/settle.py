@@ -15,6 +15,7 @@ from billing.expiry import expiry_set
 from billing.models import Payment, PaymentStatus, TransferKind
 from billing.models.ledger import House
 from billing.models.payments import NANOUSD_PER_CENT
+from billing.papers.receipts import receipt_issue_soon
 from billing.stripe import client
 from billing.stripe.errors import PaymentRefused, StripeError
 from billing.stripe.session import Session, objection
@@ -90,6 +91,7 @@ def _credit(payment: Payment, session: Session) -> None:
     payment.status, payment.error, payment.credited_nanousd = PaymentStatus.PAID, "", credited
     payment.payment_intent_id = session.intent_id
     payment.paid_at = Now()
+    receipt_issue_soon(payment=payment)
 
 
 def payment_check(*, payment: Payment) -> Payment:

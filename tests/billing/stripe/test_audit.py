@@ -21,7 +21,7 @@ def payment(own_books) -> dict:
         "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key, reference) "
         f"VALUES (2, {account}, {5 * 10**9}, 'top_up', 'stripe:{values['payment_intent_id']}', "
         f"'payment:{values['id']}')",
-        f"UPDATE billing_creditaccount SET posted = {5 * 10**9} WHERE id = {account}",
+        f"UPDATE billing_creditaccount SET posted = {5 * 10**9}, paid_in = {5 * 10**9} WHERE id = {account}",
     )
     return values | {"account": account}
 
@@ -37,6 +37,17 @@ PLANTS = [
     (["UPDATE billing_transfer SET amount = amount + 1"], ["a paid payment is not in the ledger"]),
     (["UPDATE billing_transfer SET reference = 'payment:other'"], ["a paid payment is not in the ledger"]),
     (
+        ["UPDATE billing_payment SET paid_at = now() - interval '2 hours'"],
+        ["a payment was paid an hour ago and has no receipt"],
+    ),
+    (
+        [
+            "INSERT INTO billing_receipt (number, payment_id, details) "
+            "SELECT 'R-2026-00000' || n, gen_random_uuid(), '{}' FROM unnest(ARRAY[1, 3]) n"
+        ],
+        ["receipts are not numbered one by one"],
+    ),
+    (
         ["UPDATE billing_payment SET status = 'open', credited_nanousd = NULL, paid_at = NULL"],
         ["a top-up belongs to no paid payment"],
     ),
@@ -51,7 +62,7 @@ PLANTS = [
 def test_what_is_planted_is_found(own_books, payment, django_db_blocker, statements, found):
     own_books.plant(*statements)
     said = checks(own_books, django_db_blocker)
-    assert [check for check in said if not check.startswith("posted balance")] == found
+    assert [check for check in said if not check.startswith(("posted balance", "what was paid in"))] == found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""A receipt for each paid payment, numbered without gaps (R-2026-000001), with a copy of who sold and who bought.
+
+It is made right after the payment is settled, in a transaction of its own, or by the sweep: no paper may stand in the
+way of credit.
+"""
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from billing.models import Payment, PaymentOrigin, PaymentStatus, Receipt, StripeCustomer
+from billing.notices import link, mails_write, payer_addresses
+from billing.papers.parties import buyer, seller
+from xroute.lib.money import usd_text
+
+logger = logging.getLogger("xroute.billing")
+SWEEP_MAX = 200
+MAILED_WITHIN = timedelta(days=1)  # receipts of long ago are made quietly
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('xroute receipt numbers'))"
+# Under the lock, and in a statement after it, so that it sees the last number. A clock that went back repeats no year.
+NUMBER = """
+INSERT INTO billing_receipt (number, payment_id, details, created_at)
+SELECT format('R-%%s-%%s', n.year, lpad(n.number::text, 6, '0')), %(payment)s, %(details)s, clock_timestamp()
+  FROM (SELECT CASE WHEN last.year >= this.year THEN last.year ELSE this.year END AS year,
+               CASE WHEN last.year >= this.year THEN last.number + 1 ELSE 1 END AS number
+          FROM (SELECT extract(year FROM clock_timestamp() AT TIME ZONE 'UTC')::int AS year) this
+          LEFT JOIN (SELECT substring(number FROM 3 FOR 4)::int AS year, substring(number FROM 8)::bigint AS number
+                       FROM billing_receipt ORDER BY id DESC LIMIT 1) last ON true) n
+ON CONFLICT (payment_id) DO NOTHING"""
+
+
+def receipt_issue(*, payment: Payment) -> Receipt:
+    """The receipt of a paid payment: made with the next number and mailed, the first time; then always the same."""
+    found = Receipt.objects.filter(payment=payment).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        payment = Payment.objects.select_related("workspace", "created_by").get(pk=payment.pk)
+        if payment.status != PaymentStatus.PAID:
+            raise ValueError(f"payment {payment.pk} is {payment.status}: it has no receipt")
+        details = {"seller": seller(), "buyer": buyer(payment.workspace), "card": _card(payment)}
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK)
+            cursor.execute(NUMBER, {"payment": payment.pk, "details": json.dumps(details)})
+            made = cursor.rowcount == 1
+        receipt = Receipt.objects.get(payment=payment)
+        if made and payment.paid_at is not None and payment.paid_at > timezone.now() - MAILED_WITHIN:
+            _mail(payment, receipt)
+    return receipt
+
+
+def receipt_issue_soon(*, payment: Payment) -> None:
+    """Once the current transaction is committed; what goes wrong then is for the sweep, and harms nobody."""
+    transaction.on_commit(lambda: receipt_issue(payment=payment), robust=True)
+
+
+def receipts_sweep() -> int:
+    """Receipts that are missing, in the order of payment; how many were made."""
+    missing = Payment.objects.filter(status=PaymentStatus.PAID, receipt=None).order_by("paid_at", "id")
+    made = 0
+    for payment in missing[:SWEEP_MAX]:
+        try:
+            receipt_issue(payment=payment)
+            made += 1
+        except Exception as error:  # one that cannot be made must not stop the others
+            logger.error("ALERT payment %s has no receipt: %s: %s", payment.pk, type(error).__name__, error)
+    return made
+
+
+def receipts_of(*, workspace_id: int) -> "QuerySet[Receipt]":
+    """A workspace's receipts with their payments, newest first."""
+    return Receipt.objects.filter(payment__workspace_id=workspace_id).select_related("payment").order_by("-id")
+
+
+def receipt_get(*, workspace_id: int, number: str) -> Receipt | None:
+    """A receipt of this workspace; another's is not found."""
+    return receipts_of(workspace_id=workspace_id).filter(number=number).first()
+
+
+def _card(payment: Payment) -> dict[str, Any]:
+    """The card that paid, where that is known: the saved one, or the one this payment saved."""
+    if payment.origin != PaymentOrigin.AUTO and not payment.save_card:
+        return {}
+    row = StripeCustomer.objects.filter(workspace_id=payment.workspace_id).exclude(card_last4="").first()
+    return {"brand": row.card_brand, "last4": row.card_last4} if row else {}
+
+
+def _mail(payment: Payment, receipt: Receipt) -> None:
+    name = payment.workspace.name
+    mails_write(
+        to=payer_addresses(workspace_id=payment.workspace_id, user=payment.created_by),
+        subject=f"Receipt {receipt.number}",
+        body=f"${usd_text(payment.credited_nanousd or 0)} of credit was added to {name}. "
+        f"The receipt can be had as PDF here:\n\n{link(f'/credits/payments/{payment.pk}')}",
+    )
