@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 
@@ -46,12 +47,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Workspace(models.Model):
-    """The tenant: it pays, and every row of usage belongs to one."""
+    """The tenant: it pays, and every row of usage belongs to one. A closed one stays for its ledger alone."""
 
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(db_default=Now())
     suspended = models.BooleanField(db_default=False, default=False)
+    closed_at = models.DateTimeField(null=True, blank=True)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(User, through="Membership")
+
+    class Meta:
+        indexes = [models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="workspace_closed")]
 
     def __str__(self) -> str:
         return self.name

@@ -101,6 +101,7 @@ class Transfer(models.Model):
             models.Index(
                 fields=["credit_account", "id"], include=["amount"], condition=~Q(kind="usage"), name="transfer_in"
             ),
+            models.Index(fields=["created_at"], condition=~Q(kind="usage"), name="transfer_not_usage"),
         ]
 
     def __str__(self) -> str:

@@ -41,13 +41,18 @@ class Adjustment(models.Model):
 
 
 class AuditRun(models.Model):
-    """One audit of the books. `faults`: [{"check": text, "detail": text}, …]; `count` is of all, kept or not."""
+    """One audit of the books. `faults`: [{"check": text, "detail": text}, …]; `count` is of all, kept or not.
+
+    `asked_by` is who wanted it by day; the nightly ones have none. `mailed_at`: operators were told of what it found.
+    """
 
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
     count = models.IntegerField(default=0, db_default=0)
     faults = models.JSONField(default=list)
     error = models.TextField(default="", db_default="")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    mailed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["-started_at"], name="audit_run_newest")]

@@ -60,7 +60,11 @@ class StripeEvent(models.Model):
                 name="stripe_event_waits_or_is_processed",
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_event_waiting")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_event_waiting"),
+            models.Index(fields=["-received_at"], name="stripe_event_newest"),
+            models.Index(fields=["-received_at"], condition=Q(status="parked"), name="stripe_event_parked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

@@ -27,6 +27,15 @@ RECORD = (
 )
 ACCOUNT, KEY = "UPDATE billing_creditaccount SET", "UPDATE billing_keyperiod SET"
 NOBODYS = "INSERT INTO billing_reservation (worker_id, account_id, amount, exposure) VALUES ('{worker}', 987654321,"
+ADJUSTMENT = (
+    "INSERT INTO billing_adjustment (id, workspace_id, kind, amount_nanousd, reason, created_by_id) SELECT '"
+    + OTHER
+    + "', workspace_id, '{}', {}, 'why', 1 FROM billing_creditaccount WHERE id = {{account}}"
+)
+BY_HAND = (
+    "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, reference, idempotency_key) "
+    "VALUES ({0}, {{account}}, {1}, '{2}', 'adjustment:{3}', 'adjustment:{3}')"
+)
 # Check, what is planted, and what the audit must say of it.
 FAULTS = [
     ("posted balance is not the sum of transfers", ACCOUNT + " posted = posted + 1", "{account}: posted 951"),
@@ -94,6 +103,25 @@ FAULTS = [
     ("a key's total is not the sum of its rollups", "UPDATE billing_keytotal SET last_bucket = now()", "key {key}"),
     ("a key's total is not the sum of its rollups", "DELETE FROM billing_keytotal", "rollups 2 at 50"),
     ("a key's total is not the sum of its rollups", "DELETE FROM billing_usagerollup", "key {key}: total 2"),
+        "an adjustment is not in the ledger as it says",
+        ADJUSTMENT.format("write_off", 5),
+        "write_off of 5, transferred 0",
+    ),
+    (
+        "an adjustment is not in the ledger as it says",
+        ADJUSTMENT.format("correction", -5) + "; " + BY_HAND.format(6, 5, "correction", OTHER),
+        "correction of -5, transferred 0",
+    ),
+    (
+        "an adjustment is not in the ledger as it says",
+        ADJUSTMENT.format("correction", 6) + "; " + BY_HAND.format(6, 7, "correction", OTHER),
+        "correction of 6, transferred 7",
+    ),
+    (
+        "a movement by hand belongs to no adjustment",
+        BY_HAND.format(6, 5, "correction", OTHER),
+        "adjustment:" + OTHER + " of 5",
+    ),
     ("records stand in the default partition", RECORD.format(at="'2001-01-01'"), "{record} of 2001-01-01"),
     (
         "credit that ended is not its transfer",

@@ -1,0 +1,16 @@
+"""A workspace can be closed."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("accounts", "0004_operator")]
+
+    operations = [
+        migrations.AddField("workspace", "closed_at", models.DateTimeField(blank=True, null=True)),
+        migrations.AddIndex(
+            "workspace",
+            models.Index(fields=["-closed_at"], condition=models.Q(closed_at__isnull=False), name="workspace_closed"),
+        ),
+    ]
