@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("accounts", "0004_operator")]
+    dependencies = [("accounts", "0005_key_once_a_form")]
 
     operations = [
         migrations.AddField("workspace", "closed_at", models.DateTimeField(blank=True, null=True)),

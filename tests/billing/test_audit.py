@@ -103,6 +103,7 @@ FAULTS = [
     ("a key's total is not the sum of its rollups", "UPDATE billing_keytotal SET last_bucket = now()", "key {key}"),
     ("a key's total is not the sum of its rollups", "DELETE FROM billing_keytotal", "rollups 2 at 50"),
     ("a key's total is not the sum of its rollups", "DELETE FROM billing_usagerollup", "key {key}: total 2"),
+    (
         "an adjustment is not in the ledger as it says",
         ADJUSTMENT.format("write_off", 5),
         "write_off of 5, transferred 0",

@@ -23,7 +23,8 @@ def move(books, account: int, amount: int, kind: str = "deposit", ago: str = "1 
     sides = (BANK, account) if amount > 0 else (account, REVENUE)
     query = OLD + "VALUES (%s, %s, %s, %s, %s, now() - %s::interval)"
     books.sql(query, (*sides, abs(amount), kind, str(uuid4()), ago))
-    books.sql("UPDATE billing_creditaccount SET posted = posted + %s WHERE id = %s", (amount, account))
+    query = "UPDATE billing_creditaccount SET posted = posted + %s, paid_in = paid_in + %s WHERE id = %s"
+    books.sql(query, (amount, amount if kind == "deposit" else 0, account))
 
 
 def written(books, account: int) -> list[int]:
