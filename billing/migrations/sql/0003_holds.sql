@@ -60,7 +60,7 @@ BEGIN
     END IF;
     CONTINUE WHEN item."full" IS NULL;
 
-    refusal := NULL; expose := 0; key_take := 0;
+    refusal := NULL; expose := 0; key_take := 0; key_room := NULL;
     SELECT posted, reserved, exposed, paid_in INTO a FROM billing_creditaccount
      WHERE id = item.account FOR NO KEY UPDATE;
     available := a.posted - a.reserved;

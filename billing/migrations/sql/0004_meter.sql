@@ -71,11 +71,17 @@ BEGIN
     IF missing <> 0 THEN
       RAISE EXCEPTION 'settled without a reservation' USING ERRCODE = 'check_violation';
     END IF;
-    UPDATE billing_keyreservation r SET amount = r.amount - h.held
-      FROM (SELECT key, period, sum(key_held) AS held
-              FROM jsonb_to_recordset(p_records) AS x(key bigint, period date, key_held bigint)
-             WHERE period IS NOT NULL GROUP BY key, period HAVING sum(key_held) > 0) h
-     WHERE r.worker_id = p_worker AND r.key_id = h.key AND r.period_start = h.period;
+    WITH held AS (
+      SELECT key, period, sum(key_held) AS held
+        FROM jsonb_to_recordset(p_records) AS x(key bigint, period date, key_held bigint)
+       WHERE period IS NOT NULL GROUP BY key, period HAVING sum(key_held) > 0
+    ), done AS (
+      UPDATE billing_keyreservation r SET amount = r.amount - h.held FROM held h
+       WHERE r.worker_id = p_worker AND r.key_id = h.key AND r.period_start = h.period RETURNING 1
+    ) SELECT (SELECT count(*) FROM held) - (SELECT count(*) FROM done) INTO missing;
+    IF missing <> 0 THEN
+      RAISE EXCEPTION 'settled without a reservation of its key' USING ERRCODE = 'check_violation';
+    END IF;
   END IF;
   RETURN CASE WHEN live THEN 'committed' ELSE 'late' END;
 END $$;
