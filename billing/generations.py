@@ -58,7 +58,7 @@ class Row:
         if self.basis == "not_charged":
             return f"failed: {self.reason.replace('_', ' ')}" if self.reason else "failed"
         if self.cancelled:
-            return "left by the client"
+            return "cut by a restart here" if self.reason.startswith("server_stopping") else "left by the client"
         if self.basis == "estimated":
             return f"estimated: {self.reason.replace('_', ' ')}"
         return GOOD.get(self.finish_reason, self.finish_reason.replace("_", " "))

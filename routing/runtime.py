@@ -44,6 +44,7 @@ class Runtime:
     tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
     background: list["asyncio.Task[None]"] = field(default_factory=list)
     drains: dict[int, int] = field(default_factory=dict)
+    alerted_above_max: dict[int, float] = field(default_factory=dict)
     closing: bool = False
     broken: str = ""
 

@@ -12,6 +12,8 @@ from routing.estimate import completion_tokens
 from routing.proxy.generation import Generation
 from routing.types import Endpoint
 
+ABOVE_MAX = "usage_above_max"
+ABOVE_MAX_FACTOR, ABOVE_MAX_TOKENS_MIN = 4, 1000
 How = Literal["complete", "upstream", "client", "credit"]
 
 
@@ -54,11 +56,20 @@ def charge(ending: Ending, generation: Generation, endpoint: Endpoint) -> Charge
         borne = cost_nanousd(endpoint.prices, usage)
         return Charge("not_charged", ending.reason or "empty", reported or Usage(), house=borne)
     if reported is not None and ending.how != "credit":
-        return Charge("reported", ending.reason, reported, cost_nanousd(endpoint.prices, reported))
+        reason = ending.reason or (ABOVE_MAX if _far_above_max(reported, generation) else "")
+        return Charge("reported", reason, reported, cost_nanousd(endpoint.prices, reported))
     usage = _estimate(ending, generation)
     reason = ending.reason or ("usage_missing" if ending.usage is None else "usage_absurd")
     cost = min(cost_nanousd(endpoint.prices, usage), generation.covered)
     return Charge("estimated", reason, usage, cost)
+
+
+def _far_above_max(reported: Usage, generation: Generation) -> bool:
+    """Whether so many completion tokens were reported that the maximum sent upstream cannot have been obeyed."""
+    asked = generation.max_tokens if generation.max_tokens is not None else generation.chat.max_tokens
+    if asked is None:
+        return False
+    return reported.completion > max(ABOVE_MAX_FACTOR * asked * generation.chat.n, ABOVE_MAX_TOKENS_MIN)
 
 
 def _owes_nothing(ending: Ending, reported: Usage | None) -> bool:

@@ -1,13 +1,19 @@
 """settle: one UsageRecord for every generation that was admitted, whatever became of it."""
 
+import logging
+import time
+
 from billing.pricing import Usage
 from billing.record import UsageRecord
 from routing.errors import UpstreamError
-from routing.proxy.ending import Charge, Ending, charge
+from routing.proxy.ending import ABOVE_MAX, Charge, Ending, charge
 from routing.proxy.generation import STOPPING, Generation
 from routing.runtime import Runtime
 from routing.types import Endpoint
 from xroute.lib.money import usd_float
+
+logger = logging.getLogger("xroute.settle")
+ALERT_EVERY_S = 3600
 
 
 async def settle(
@@ -15,6 +21,8 @@ async def settle(
 ) -> Charge:
     """Book the generation; it is in the ledger or the spool when this returns."""
     result = charge(ending, generation, endpoint)
+    if result.reason == ABOVE_MAX:
+        _alert_above_max(runtime, generation, endpoint, result)
     if ending.how == "complete" and result.basis == "reported":
         runtime.expected.note(generation.caller.key_id, endpoint.model.slug, result.usage.completion)
     runtime.windows.note_tokens(generation.caller, result.usage.prompt + result.usage.completion)
@@ -23,6 +31,21 @@ async def settle(
     record.finish_reason = ending.finish_reason
     await runtime.meter.settle(record, generation.hold, runtime.lease.worker_id)
     return result
+
+
+def _alert_above_max(runtime: Runtime, generation: Generation, endpoint: Endpoint, result: Charge) -> None:
+    """Once an hour for an endpoint: whoever runs this should look, and one look is enough."""
+    now = time.monotonic()
+    if now - runtime.alerted_above_max.get(endpoint.id, -ALERT_EVERY_S) < ALERT_EVERY_S:
+        return
+    runtime.alerted_above_max[endpoint.id] = now
+    logger.error(
+        "ALERT %s at %s reported %s completion tokens, far above the maximum it was sent; %s is billed as reported",
+        endpoint.model.slug,
+        endpoint.serves_as,
+        result.usage.completion,
+        generation.name,
+    )
 
 
 async def settle_unanswered(runtime: Runtime, generation: Generation, error: UpstreamError) -> None:

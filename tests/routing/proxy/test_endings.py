@@ -2,13 +2,19 @@
 
 import asyncio
 
+import httpx
 import pytest
 
+from billing.pricing import Usage, cost_nanousd
 from routing.models import Endpoint, EndpointPrice
+from routing.proxy.ending import Ending, charge
+from routing.proxy.generation import Generation
 from tests.cast import USD, person
 from tests.routing.calls import CHAT, ask, body, identified, record, stream
+from tests.routing.facts import chat, endpoint
 from tests.routing.proxy.scripted import DONE, chunk, scripted, usage
 from tests.routing.rows import known
+from xroute.lib.ids import new_id
 
 USAGE = {"include_usage": True}
 SAID = [chunk("twelve bytes"), chunk("twelve bytes")]  # six tokens, as estimated
@@ -37,6 +43,38 @@ async def test_complete_above_what_was_reserved(client, owner, make_model):
     booked = await record(seen.request_id)
     assert booked["cost_nanousd"] == 11_000 + 10_000_000
     assert booked["cost_nanousd"] > booked["held_nanousd"]
+    assert (booked["basis"], booked["reason"]) == ("reported", "usage_above_max")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reported", "reason"),
+    [
+        ({"max_tokens": 10}, 1000, ""),
+        ({"max_tokens": 10}, 1001, "usage_above_max"),
+        ({"max_tokens": 500}, 2000, ""),
+        ({"max_tokens": 500}, 2001, "usage_above_max"),
+        ({"max_completion_tokens": 500, "n": 2}, 4000, ""),
+        ({}, 7000, ""),
+    ],
+)
+def test_a_report_far_above_the_maximum_is_billed_and_marked(asked, reported, reason):
+    generation = Generation(new_id(), "", None, chat(**asked), ())
+    found = charge(Ending("complete", Usage(5, reported), 40, "stop"), generation, endpoint())
+    assert (found.basis, found.reason, found.usage.completion) == ("reported", reason, reported)
+    assert found.cost == cost_nanousd(endpoint().prices, Usage(5, reported))
+
+
+async def test_the_operator_is_told_once_an_hour_for_each_endpoint(web_factory, owner, make_model):
+    async with scripted([*SAID, chunk(finish="stop"), usage(11, 5000), DONE]) as url:
+        models = [await make_model((url, "m")), await make_model((url, "m"))]
+        web = await asyncio.to_thread(web_factory)
+        async with httpx.AsyncClient(base_url=web.url, trust_env=False, timeout=30) as client:
+            for model in (*models, *models):
+                seen = await stream(client, owner, "hi", model, max_tokens=10)
+                assert (await record(seen.request_id))["reason"] == "usage_above_max"
+    told = [line for line in web.log.read_text().splitlines() if "far above the maximum" in line]
+    assert [any(f"ALERT {model} at" in line for line in told) for model in models] == [True, True]
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize("end", [[], [DONE]])
