@@ -15,7 +15,7 @@ from billing.marks import marks_add
 from billing.papers.receipts import receipts_sweep
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
-from billing.stripe.tasks import sweep_events, sweep_payments
+from billing.stripe.tasks import sweep_events, sweep_payments, sweep_refunds
 
 logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
@@ -94,6 +94,7 @@ def schedule(app: Celery) -> None:
         "tell of low credit": (sweep_alerts, ALERTS_EVERY_S),
         "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
         "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
+        "check refunds": (sweep_refunds, PAYMENTS_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

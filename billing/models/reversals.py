@@ -66,7 +66,10 @@ class Refund(models.Model):
 
 
 class Dispute(models.Model):
-    """A payment that the cardholder disputes, as Stripe last told it. `held_*` is what is taken back at present."""
+    """A payment that the cardholder disputes, as Stripe told it when it was asked last (`asked_at`).
+
+    `held_*` is what is taken back at present; `moves` counts how often that changed.
+    """
 
     id = models.CharField(primary_key=True, max_length=255)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
@@ -77,6 +80,7 @@ class Dispute(models.Model):
     held_fee_nanousd = models.BigIntegerField(default=0, db_default=0)
     held_tax_nanousd = models.BigIntegerField(default=0, db_default=0)
     moves = models.IntegerField(default=0, db_default=0)
+    asked_at = models.DateTimeField(null=True)
     evidence_due_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)

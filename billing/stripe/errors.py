@@ -5,6 +5,7 @@ StripeError
  └─ StripeRefused: a definite no; `status`, `code` and `param` are Stripe's
 PaymentRefused: ours, with a sentence for the person who asked
 BadSignature: what came to the webhook is not Stripe's
+Parked, Foreign: what an event asks for is not done, and trying again by itself would not help
 """
 
 
@@ -28,3 +29,11 @@ class PaymentRefused(Exception):
 
 class BadSignature(Exception):
     """Its text is for the log; it never holds the body."""
+
+
+class Parked(Exception):
+    """The event needs a person; its text says why."""
+
+
+class Foreign(Exception):
+    """The event is about something that is not ours: a Stripe account may serve another shop too."""

@@ -14,17 +14,15 @@ from django.db.models.functions import Now
 
 from billing.models import EventStatus, Payment, StripeEvent
 from billing.stripe import client
-from billing.stripe.errors import StripeRefused
+from billing.stripe.disputes import dispute_changed
+from billing.stripe.errors import Foreign, Parked, StripeRefused
+from billing.stripe.refunds import charge_refunded, refund_changed
 from billing.stripe.settle import session_apply
 
 logger = logging.getLogger("xroute.billing")
 Effect = Callable[[], str]
 """Runs inside the event's transaction; answers why the event needs a person, or ""."""
 BACKOFF_MIN_S, BACKOFF_MAX_S = 5, 3600
-
-
-class Parked(Exception):
-    """The event needs a person; trying again by itself would not help."""
 
 
 def checkout_changed(payload: Mapping[str, Any]) -> Effect:
@@ -40,6 +38,16 @@ HANDLERS: dict[str, Callable[[Mapping[str, Any]], Effect]] = {
     "checkout.session.async_payment_succeeded": checkout_changed,
     "checkout.session.async_payment_failed": checkout_changed,
     "checkout.session.expired": checkout_changed,
+    "refund.created": refund_changed,
+    "refund.updated": refund_changed,
+    "refund.failed": refund_changed,
+    "charge.refund.updated": refund_changed,
+    "charge.refunded": charge_refunded,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
 }
 
 
@@ -61,6 +69,8 @@ def event_process(*, event_id: str) -> None:
             )
     except Parked as error:
         _finish(event, EventStatus.PARKED, str(error))
+    except Foreign as error:
+        _finish(event, EventStatus.IGNORED, str(error))
     except Exception as error:
         _failed(event, error)
 

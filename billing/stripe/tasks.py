@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from billing.stripe.events import event_process
+from billing.stripe.refund_sweep import refunds_sweep
 from billing.stripe.sweeps import events_sweep, payments_sweep
 
 
@@ -22,3 +23,9 @@ def sweep_events() -> int:
 def sweep_payments() -> int:
     """Payments whose webhook never came."""
     return payments_sweep()
+
+
+@shared_task(name="billing.stripe.sweep_refunds", expires=60)
+def sweep_refunds() -> int:
+    """Refunds that Stripe has not answered or not finished."""
+    return refunds_sweep()
