@@ -12,5 +12,5 @@ SQL = (FOLDER / "0003_holds.sql").read_text() + (FOLDER / "0004_meter.sql").read
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0010_names")]
+    dependencies = [("billing", "0011_life_of_money")]
     operations = [migrations.RunSQL(SQL, migrations.RunSQL.noop)]

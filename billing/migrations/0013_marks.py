@@ -15,7 +15,7 @@ def account(related_name):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0011_life_of_money")]
+    dependencies = [("billing", "0012_keys_of_their_own")]
     operations = [
         migrations.CreateModel(
             name="BalanceMark",
