@@ -93,6 +93,6 @@ def upper_bound_nanousd(prices: Prices, *, prompt_tokens: int, completion_tokens
 def affordable_completion_tokens(prices: Prices, *, nanousd: int, prompt_tokens: int, images: int = 0) -> int:
     """The most completion tokens whose upper bound `nanousd` still covers; 0 where not even the prompt fits."""
     left = nanousd * MILLION - prompt_tokens * prices.dearest_input - prices.request - images * prices.image
-    if left <= 0:
+    if left < 0:
         return 0
     return left // prices.dearest_output if prices.dearest_output else 2**31 - 1

@@ -102,7 +102,23 @@ def test_affordable_tokens_are_the_exact_inverse_of_the_bound(prices, nanousd, p
 def test_free_output_is_affordable_without_end_once_the_prompt_is_paid():
     prices = Prices(input=1_000_000, output=0)
     assert affordable_completion_tokens(prices, nanousd=11, prompt_tokens=10) > 10**9
+    assert affordable_completion_tokens(prices, nanousd=10, prompt_tokens=10) == 2**31 - 1
     assert affordable_completion_tokens(prices, nanousd=9, prompt_tokens=10) == 0
+
+
+def test_prices_are_by_the_million_and_a_call_is_one_request():
+    assert cost_nanousd(Prices(5 * 10**9, 0), Usage(prompt=2_000_000)) == 10**10
+    assert cost_nanousd(Prices(0, 0, request=7_000_000), Usage()) == 7
+    assert Usage() == Usage(0, 0, 0, 0, 0, 0, 1)
+    assert (Prices(1, 1).request, Prices(1, 1).image) == (0, 0)
+
+
+@pytest.mark.parametrize(("own", "dearest"), [(None, 5), (0, 5), (5, 5), (6, 6)])
+def test_the_dearest_price_of_a_token_is_that_of_its_dearest_class(own, dearest):
+    assert Prices(5, 0, cached_input=own).dearest_input == dearest
+    assert Prices(5, 0, cache_write=own).dearest_input == dearest
+    assert Prices(0, 5, reasoning=own).dearest_output == dearest
+    assert Prices(0, 0).dearest_input == Prices(0, 0).dearest_output == 0
 
 
 @pytest.mark.parametrize("name", ["input", "output", "cached_input", "cache_write", "reasoning", "request", "image"])
