@@ -1,0 +1,74 @@
+"""The tables, read in the shape of the model."""
+
+from typing import Any
+
+import psycopg
+
+from tests.billing.machine.model import Books
+
+READ = {
+    "accounts": "SELECT id, ARRAY[posted, reserved, exposed, paid_in] FROM billing_creditaccount WHERE house IS NULL",
+    "workers": "SELECT id::text, ARRAY[state, beat::text] FROM billing_worker",
+    "holds": "SELECT ARRAY[worker_id::text, account_id::text], ARRAY[amount, exposure] FROM billing_reservation "
+    "WHERE amount <> 0 OR exposure <> 0",
+    "key_holds": "SELECT ARRAY[worker_id::text, key_id::text, period_start::text], amount FROM billing_keyreservation "
+    "WHERE amount <> 0",
+    "periods": "SELECT ARRAY[key_id::text, period_start::text], ARRAY[posted, reserved] FROM billing_keyperiod "
+    "WHERE posted <> 0 OR reserved <> 0",
+    "transfers": "SELECT idempotency_key, ARRAY[debit_account_id::text, credit_account_id::text, amount::text, kind] "
+    "FROM billing_transfer",
+    "batches": "SELECT id::text, ARRAY[records, cost_nanousd] FROM billing_meterbatch",
+    "records": "SELECT id::text, ARRAY[account_id::text, cost_nanousd::text, held_nanousd::text, late::text] "
+    "FROM billing_usagerecord",
+}
+# Rows of earlier examples; the order of foreign keys does not matter to a replica.
+EMPTY = (
+    "billing_transfer",
+    "billing_usagerecord",
+    "billing_meterbatch",
+    "billing_usagerollup",
+    "billing_rejectedusage",
+    "billing_reservation",
+    "billing_keyreservation",
+    "billing_keyperiod",
+    "billing_worker",
+    "billing_payment",
+    "accounts_apikey",
+)
+
+
+def empty(conn: psycopg.Connection) -> None:
+    """New books: as the superuser, without triggers and foreign keys."""
+    conn.execute("SET session_replication_role = replica")
+    for table in EMPTY:
+        conn.execute(f"DELETE FROM {table}")
+    conn.execute("DELETE FROM billing_creditaccount WHERE house IS NULL")
+    conn.execute("DELETE FROM accounts_workspace")
+
+
+def tables(conn: psycopg.Connection) -> dict[str, dict[Any, Any]]:
+    """What the database holds."""
+    return {name: {_plain(key): _plain(value) for key, value in conn.execute(sql)} for name, sql in READ.items()}
+
+
+def expected(books: Books) -> dict[str, dict[Any, Any]]:
+    """What the model says that it should hold."""
+    accounts = {key: (a.posted, a.reserved, a.exposed, a.paid_in) for key, a in books.accounts.items()}
+    return {
+        "accounts": accounts,
+        "workers": {key: (found.state, str(found.beat)) for key, found in books.workers.items()},
+        "holds": {_text(key): tuple(value) for key, value in books.holds.items() if any(value)},
+        "key_holds": {_text(key): value for key, value in books.key_holds.items() if value},
+        "periods": {_text(key): tuple(value) for key, value in books.periods.items() if any(value)},
+        "transfers": {key: _text(value) for key, value in books.transfers.items()},
+        "batches": books.batches,
+        "records": {key: _text(value) for key, value in books.records.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _text(values: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
