@@ -173,6 +173,49 @@ CHECKS: dict[str, str] = {
           FROM billing_transfer t LEFT JOIN billing_adjustment j ON t.idempotency_key = 'adjustment:' || j.id
          WHERE t.kind IN ('promotion', 'correction', 'write_off') AND t.reference LIKE 'adjustment:%'
            AND j.id IS NULL""",
+    "a refund is not in the ledger as its row says": """
+        SELECT format('refund %s (%s): %s, transfers %s', r.id, r.status, w.credit, coalesce(t.credit, 0))
+          FROM billing_refund r
+          CROSS JOIN LATERAL (SELECT (r.status <> 'failed')::int AS stands) k
+          CROSS JOIN LATERAL (SELECT k.stands * r.credit_nanousd AS credit, k.stands * r.fee_nanousd AS fee,
+                                     k.stands * r.tax_nanousd AS tax) w
+          LEFT JOIN (
+            SELECT t.reference,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'refund') AS credit,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'top_up_fee') AS fee,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'tax') AS tax
+              FROM billing_transfer t
+              JOIN billing_creditaccount h ON h.house = 'refunds' AND h.id IN (t.debit_account_id, t.credit_account_id)
+             WHERE t.reference LIKE 'refund:%' GROUP BY t.reference) t ON t.reference = 'refund:' || r.id
+         WHERE (w.credit, w.fee, w.tax) IS DISTINCT FROM
+               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",
+    "a dispute is not in the ledger as its row says": """
+        SELECT format('dispute %s: holds %s, transfers %s', d.id, d.held_credit_nanousd, coalesce(t.credit, 0))
+          FROM billing_dispute d
+          LEFT JOIN (
+            SELECT t.reference,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'dispute') AS credit,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'top_up_fee') AS fee,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'tax') AS tax
+              FROM billing_transfer t
+              JOIN billing_creditaccount h ON h.house = 'disputes' AND h.id IN (t.debit_account_id, t.credit_account_id)
+             WHERE t.reference LIKE 'dispute:%' GROUP BY t.reference) t ON t.reference = 'dispute:' || d.id
+         WHERE (d.held_credit_nanousd, d.held_fee_nanousd, d.held_tax_nanousd) IS DISTINCT FROM
+               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",
+    "a payment was taken back more than it gave": """
+        SELECT format('payment %s: credited %s, taken back %s', p.id, coalesce(p.credited_nanousd, 0), b.credit)
+          FROM billing_payment p
+          JOIN (SELECT payment_id, sum(credit) AS credit FROM (
+                  SELECT payment_id, credit_nanousd AS credit FROM billing_refund WHERE status <> 'failed'
+                   UNION ALL SELECT payment_id, held_credit_nanousd FROM billing_dispute) x GROUP BY 1) b
+            ON b.payment_id = p.id
+         WHERE b.credit > coalesce(p.credited_nanousd, 0)""",
     "records stand in the default partition": """
         SELECT format('record %s of %s', id, created_at) FROM billing_usagerecord_default""",
     "usage was rejected and is not settled": """

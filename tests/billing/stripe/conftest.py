@@ -19,6 +19,14 @@ from billing.stripe.checkout import checkout_start
 from tests.cast import Person
 from tests.emulator import GOOD, Emulator
 
+PROVED = (
+    "a paid payment is not in the ledger",
+    "a top-up belongs to no paid payment",
+    "a refund is not in the ledger as its row says",
+    "a dispute is not in the ledger as its row says",
+    "a payment was taken back more than it gave",
+)
+
 
 @pytest.fixture(autouse=True)
 def committing(django_db_blocker) -> Iterator[None]:
@@ -32,7 +40,7 @@ def proved() -> list[str]:
     """What the audit says of payments; nothing, after every test."""
     with connection.cursor() as cursor:
         found = []
-        for name in ("a paid payment is not in the ledger", "a top-up belongs to no paid payment"):
+        for name in PROVED:
             cursor.execute(CHECKS[name])
             found += [row[0] for row in cursor.fetchall()]
         return found

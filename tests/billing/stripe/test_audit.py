@@ -31,6 +31,22 @@ def checks(own_books, django_db_blocker) -> list[str]:
         return sorted({fault.check for fault in own_books.audit()})
 
 
+REFUND = (
+    "INSERT INTO billing_refund (id, payment_id, origin, status, amount_cents, credit_nanousd) "
+    "SELECT '00000000-0000-7000-8000-00000000000{}', id, 'stripe', '{}', {}, {} FROM billing_payment"
+)
+DISPUTE = (
+    "INSERT INTO billing_dispute (id, payment_id, status, amount_cents, held_credit_nanousd) "
+    "SELECT 'du_1', id, 'lost', 500, {} FROM billing_payment"
+)
+BACK = (
+    "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key, reference) "
+    "SELECT id, (SELECT id FROM billing_creditaccount WHERE house = '{}'), {}, '{}', 'x{}', '{}' "
+    "FROM billing_creditaccount WHERE posted = 5000000000"
+)
+REFUND_1 = "refund:00000000-0000-7000-8000-000000000001"
+NO_REFUND, NO_DISPUTE = (f"a {what} is not in the ledger as its row says" for what in ("refund", "dispute"))
+TOO_MUCH = "a payment was taken back more than it gave"
 PLANTS = [
     ([], []),
     (["DELETE FROM billing_transfer"], ["a paid payment is not in the ledger"]),
@@ -55,6 +71,27 @@ PLANTS = [
         ["UPDATE billing_payment SET payment_intent_id = 'pi_other'"],
         ["a paid payment is not in the ledger", "a top-up belongs to no paid payment"],
     ),
+    ([REFUND.format(1, "succeeded", 100, 10**9)], [NO_REFUND]),
+    ([REFUND.format(1, "failed", 100, 10**9)], []),
+    ([REFUND.format(1, "pending", 100, 10**9), BACK.format("refunds", 10**9, "refund", 1, REFUND_1)], []),
+    ([REFUND.format(1, "failed", 100, 10**9), BACK.format("refunds", 10**9, "refund", 1, REFUND_1)], [NO_REFUND]),
+    ([REFUND.format(1, "asked", 100, 10**9), BACK.format("refunds", 10**9 + 1, "refund", 1, REFUND_1)], [NO_REFUND]),
+    ([DISPUTE.format(5 * 10**9)], [NO_DISPUTE]),
+    ([DISPUTE.format(5 * 10**9), BACK.format("disputes", 5 * 10**9, "dispute", 1, "dispute:du_1")], []),
+    ([DISPUTE.format(0), BACK.format("disputes", 5 * 10**9, "dispute", 1, "dispute:du_1")], [NO_DISPUTE]),
+    (
+        [REFUND.format(1, "asked", 501, 501 * 10**7), BACK.format("refunds", 501 * 10**7, "refund", 1, REFUND_1)],
+        [TOO_MUCH],
+    ),
+    (
+        [
+            REFUND.format(1, "succeeded", 1, 10**7),
+            BACK.format("refunds", 10**7, "refund", 1, REFUND_1),
+            DISPUTE.format(5 * 10**9),
+            BACK.format("disputes", 5 * 10**9, "dispute", 2, "dispute:du_1"),
+        ],
+        [TOO_MUCH],
+    ),
 ]
 
 
@@ -62,7 +99,7 @@ PLANTS = [
 def test_what_is_planted_is_found(own_books, payment, django_db_blocker, statements, found):
     own_books.plant(*statements)
     said = checks(own_books, django_db_blocker)
-    assert [check for check in said if not check.startswith(("posted balance", "what was paid in"))] == found
+    assert [check for check in said if not check.startswith(("posted balance", "what was paid in"))] == sorted(found)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from xroute.embedded.stripe import objects, reading
 from xroute.embedded.stripe.balance import Balance
 from xroute.embedded.stripe.check import checked
 from xroute.embedded.stripe.payments import Payments
+from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.sessions import session_params
 from xroute.embedded.stripe.store import Object, Store
 from xroute.embedded.stripe.wire import Refused, missing
@@ -21,8 +22,9 @@ Params = dict[str, Any]
 
 
 class Api:
-    def __init__(self, store: Store, payments: Payments, balance: Balance, base_url: str) -> None:
+    def __init__(self, store: Store, payments: Payments, balance: Balance, reversals: Reversals, base_url: str) -> None:
         self._store, self._payments, self._balance, self._base_url = store, payments, balance, base_url
+        self._reversals = reversals
 
     def answer(self, method: str, path: str, raw: Params) -> Object:
         """What a call answers. Raises Refused."""
@@ -42,6 +44,9 @@ class Api:
             case ("GET", "checkout", "sessions", session_id, "line_items"):
                 params = checked(SessionLineItemListParams, raw)
                 return reading.page(path, self.session(session_id)["_items"], params)
+            case ("POST", "refunds"):
+                expand = [*raw["expand"].values()] if isinstance(raw.get("expand"), dict) else []
+                return reading.expanded(self._store, self._reversals.refund_create(raw), expand)
             case ("GET", "balance"):
                 checked(BalanceRetrieveParams, raw)
                 return self._balance.shown()

@@ -17,6 +17,7 @@ from xroute.embedded.stripe.elsewhere import Elsewhere
 from xroute.embedded.stripe.hosted import Hosted
 from xroute.embedded.stripe.idempotency import Answers
 from xroute.embedded.stripe.payments import Payments
+from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.store import Store, new_id
 from xroute.embedded.stripe.wire import Refused, decode
 
@@ -34,10 +35,11 @@ class Emulator:
         balance = Balance(store)
         charges = Charges(store, balance, self._deliverer.emit)
         self._payments = Payments(store, charges, self._deliverer.emit, self._settle_later)
-        self._api = Api(store, self._payments, balance, base_url)
+        reversals = Reversals(store, balance, self._deliverer.emit)
+        self._api = Api(store, self._payments, balance, reversals, base_url)
         self._hosted = Hosted(store, self._payments)
         elsewhere = Elsewhere(store, balance, charges, self._deliverer.emit)
-        self._control = Control(store, self._payments, self._deliverer, elsewhere)
+        self._control = Control(store, self._payments, self._deliverer, elsewhere, reversals)
         self._answers = Answers(store)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

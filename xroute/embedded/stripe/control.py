@@ -9,6 +9,7 @@ from xroute.embedded.stripe import objects
 from xroute.embedded.stripe.deliver import Deliverer, Manner
 from xroute.embedded.stripe.elsewhere import Elsewhere
 from xroute.embedded.stripe.payments import Payments
+from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.store import Store
 from xroute.embedded.stripe.wire import Refused, missing
 
@@ -31,8 +32,11 @@ class Trouble:
 
 
 class Control:
-    def __init__(self, store: Store, payments: Payments, deliverer: Deliverer, elsewhere: Elsewhere) -> None:
+    def __init__(
+        self, store: Store, payments: Payments, deliverer: Deliverer, elsewhere: Elsewhere, reversals: Reversals
+    ) -> None:
         self._store, self._payments, self._deliverer, self._elsewhere = store, payments, deliverer, elsewhere
+        self._reversals = reversals
         self.trouble = Trouble()
 
     def answer(self, what: list[str], raw: bytes) -> object:
@@ -85,6 +89,14 @@ class Control:
                 return objects.public(self._elsewhere.line(**body))
             case ["sale"]:
                 return objects.public(self._elsewhere.sale(**body))
+            case ["refund"]:
+                return objects.public(self._reversals.refund_create({k: str(v) for k, v in body.items()}))
+            case ["refund", refund_id]:
+                return objects.public(self._reversals.refund_end(refund_id, **body))
+            case ["dispute"]:
+                return objects.public(self._reversals.dispute_open(**body))
+            case ["dispute", dispute_id]:
+                return objects.public(self._reversals.dispute_move(dispute_id, **body))
             case ["deliveries"]:
                 events = self._store.newest("event")
                 return [{**objects.public(e), "state": e["_state"], "tries": e.get("_tries", 0)} for e in events]

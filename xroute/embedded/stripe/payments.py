@@ -10,6 +10,7 @@ from xroute.embedded.stripe.store import Object, Store, now
 
 CARDS = {
     "4242424242424242": "",
+    "4000000000007726": "",  # its refunds are pending at first
     "4000000000000002": "generic_decline",
     "4000000000009995": "insufficient_funds",
 }

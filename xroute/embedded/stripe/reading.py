@@ -9,11 +9,15 @@ from stripe.params._balance_transaction_retrieve_params import BalanceTransactio
 from stripe.params._charge_list_params import ChargeListParams
 from stripe.params._charge_retrieve_params import ChargeRetrieveParams
 from stripe.params._customer_retrieve_params import CustomerRetrieveParams
+from stripe.params._dispute_list_params import DisputeListParams
+from stripe.params._dispute_retrieve_params import DisputeRetrieveParams
 from stripe.params._event_list_params import EventListParams
 from stripe.params._event_retrieve_params import EventRetrieveParams
 from stripe.params._payment_intent_retrieve_params import PaymentIntentRetrieveParams
 from stripe.params._payout_list_params import PayoutListParams
 from stripe.params._payout_retrieve_params import PayoutRetrieveParams
+from stripe.params._refund_list_params import RefundListParams
+from stripe.params._refund_retrieve_params import RefundRetrieveParams
 from stripe.params.checkout._session_list_params import SessionListParams
 
 from xroute.embedded.stripe import objects
@@ -52,9 +56,11 @@ KINDS = {
     "balance_transactions": Kind("balance_transaction", BalanceTransactionRetrieveParams, BalanceTransactionListParams),
     "charges": Kind("charge", ChargeRetrieveParams, ChargeListParams),
     "customers": Kind("customer", CustomerRetrieveParams),
+    "disputes": Kind("dispute", DisputeRetrieveParams, DisputeListParams),
     "events": Kind("event", EventRetrieveParams, EventListParams),
     "payment_intents": Kind("payment_intent", PaymentIntentRetrieveParams),
     "payouts": Kind("payout", PayoutRetrieveParams, PayoutListParams),
+    "refunds": Kind("refund", RefundRetrieveParams, RefundListParams),
 }
 SESSIONS = Kind("checkout.session", None, SessionListParams)
 # By kind of object, the fields that hold another object's id.
@@ -62,7 +68,9 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     "balance_transaction": frozenset({"source"}),
     "charge": frozenset({"balance_transaction", "customer", "payment_intent"}),
     "checkout.session": frozenset({"customer", "payment_intent"}),
+    "dispute": frozenset({"charge", "payment_intent"}),
     "payment_intent": frozenset({"customer", "latest_charge"}),
+    "refund": frozenset({"balance_transaction", "charge", "failure_balance_transaction", "payment_intent"}),
     "payout": frozenset({"balance_transaction", "failure_balance_transaction"}),
 }
 
