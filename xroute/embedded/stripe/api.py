@@ -12,19 +12,30 @@ from stripe.params.checkout._session_retrieve_params import SessionRetrieveParam
 from xroute.embedded.stripe import objects, reading
 from xroute.embedded.stripe.balance import Balance
 from xroute.embedded.stripe.check import checked
+from xroute.embedded.stripe.intents import Intents
 from xroute.embedded.stripe.payments import Payments
 from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.sessions import session_params
 from xroute.embedded.stripe.store import Object, Store
+from xroute.embedded.stripe.tax import Tax
 from xroute.embedded.stripe.wire import Refused, missing
 
 Params = dict[str, Any]
 
 
 class Api:
-    def __init__(self, store: Store, payments: Payments, balance: Balance, reversals: Reversals, base_url: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        payments: Payments,
+        intents: Intents,
+        tax: Tax,
+        balance: Balance,
+        reversals: Reversals,
+        base_url: str,
+    ) -> None:
         self._store, self._payments, self._balance, self._base_url = store, payments, balance, base_url
-        self._reversals = reversals
+        self._intents, self._tax, self._reversals = intents, tax, reversals
 
     def answer(self, method: str, path: str, raw: Params) -> Object:
         """What a call answers. Raises Refused."""
@@ -47,6 +58,16 @@ class Api:
             case ("POST", "refunds"):
                 expand = [*raw["expand"].values()] if isinstance(raw.get("expand"), dict) else []
                 return reading.expanded(self._store, self._reversals.refund_create(raw), expand)
+            case ("POST", "payment_intents"):
+                return self._intents.create(raw)
+            case ("POST", "payment_intents", intent_id, "cancel"):
+                return self._intents.cancel(intent_id, raw)
+            case ("POST", "payment_methods", method_id, "detach"):
+                return self._payments.detach(method_id, raw)
+            case ("POST", "tax", "calculations"):
+                return self._tax.calculate(raw)
+            case ("POST", "tax", "transactions", "create_from_calculation"):
+                return self._tax.file(raw)
             case ("GET", "balance"):
                 checked(BalanceRetrieveParams, raw)
                 return self._balance.shown()

@@ -16,9 +16,11 @@ from xroute.embedded.stripe.deliver import Deliverer
 from xroute.embedded.stripe.elsewhere import Elsewhere
 from xroute.embedded.stripe.hosted import Hosted
 from xroute.embedded.stripe.idempotency import Answers
+from xroute.embedded.stripe.intents import Intents
 from xroute.embedded.stripe.payments import Payments
 from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.store import Store, new_id
+from xroute.embedded.stripe.tax import Tax
 from xroute.embedded.stripe.wire import Refused, decode
 
 logger = logging.getLogger("xroute.stripe")
@@ -34,12 +36,13 @@ class Emulator:
         self._deliverer = Deliverer(store, webhook_url, secret)
         balance = Balance(store)
         charges = Charges(store, balance, self._deliverer.emit)
-        self._payments = Payments(store, charges, self._deliverer.emit, self._settle_later)
+        tax, intents = Tax(store), Intents(store, charges, self._deliverer.emit)
+        self._payments = Payments(store, charges, tax, self._deliverer.emit, self._settle_later)
         reversals = Reversals(store, balance, self._deliverer.emit)
-        self._api = Api(store, self._payments, balance, reversals, base_url)
+        self._api = Api(store, self._payments, intents, tax, balance, reversals, base_url)
         self._hosted = Hosted(store, self._payments)
         elsewhere = Elsewhere(store, balance, charges, self._deliverer.emit)
-        self._control = Control(store, self._payments, self._deliverer, elsewhere, reversals)
+        self._control = Control(store, self._payments, intents, tax, self._deliverer, elsewhere, reversals)
         self._answers = Answers(store)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -8,9 +8,11 @@ import orjson
 from xroute.embedded.stripe import objects
 from xroute.embedded.stripe.deliver import Deliverer, Manner
 from xroute.embedded.stripe.elsewhere import Elsewhere
+from xroute.embedded.stripe.intents import Intents
 from xroute.embedded.stripe.payments import Payments
 from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.store import Store
+from xroute.embedded.stripe.tax import RATE_PPM, Tax
 from xroute.embedded.stripe.wire import Refused, missing
 
 
@@ -33,10 +35,17 @@ class Trouble:
 
 class Control:
     def __init__(
-        self, store: Store, payments: Payments, deliverer: Deliverer, elsewhere: Elsewhere, reversals: Reversals
+        self,
+        store: Store,
+        payments: Payments,
+        intents: Intents,
+        tax: Tax,
+        deliverer: Deliverer,
+        elsewhere: Elsewhere,
+        reversals: Reversals,
     ) -> None:
         self._store, self._payments, self._deliverer, self._elsewhere = store, payments, deliverer, elsewhere
-        self._reversals = reversals
+        self._intents, self._tax, self._reversals = intents, tax, reversals
         self.trouble = Trouble()
 
     def answer(self, what: list[str], raw: bytes) -> object:
@@ -61,6 +70,15 @@ class Control:
                     raise missing("object", object_id)
                 found.update(body)
                 return self._store.put(found)
+            case ["charges"]:
+                self._intents.outcome = str(body.get("outcome", "succeeded"))
+                return {"outcome": self._intents.outcome}
+            case ["tax"]:
+                self._tax.rate_ppm = int(body.get("rate_ppm", RATE_PPM))
+                return {"rate_ppm": self._tax.rate_ppm}
+            case ["settle", intent_id] if intent := self._store.get(intent_id, "payment_intent"):
+                self._intents.settle(intent, **body)
+                return objects.public(intent)
             case ["settle", session_id]:
                 session = self._store.get(session_id, "checkout.session")
                 if session is None:

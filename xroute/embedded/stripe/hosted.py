@@ -49,6 +49,10 @@ class Hosted:
 
     def _take(self, session: Object, fields: dict[str, str]) -> str:
         """Why not; "" where it is taken."""
+        if session["billing_address_collection"] == "required":
+            if not fields.get("line") or not re.fullmatch("[A-Za-z]{2}", fields.get("country", "")):
+                return "Your billing address is incomplete."
+            self._payments.bill_to(session, {"line1": fields["line"], "country": fields["country"]})
         if fields.get("method") == "bank":
             return self._payments.pay_by_bank(session, fields.get("account", ""))
         found = EXPIRY.fullmatch(fields.get("expiry", "").strip())

@@ -57,6 +57,8 @@ def line_item(params: dict[str, Any]) -> Object:
 def session(params: dict[str, Any], items: list[Object], base_url: str) -> Object:
     """A checkout session of mode payment, with its line items kept beside what is shown."""
     session_id, amount = new_id("cs_test"), sum(item["amount_total"] for item in items)
+    taxed = params.get("automatic_tax", {}).get("enabled", False)
+    status = "requires_location_inputs" if taxed else None
     return {
         "id": session_id,
         "object": "checkout.session",
@@ -64,7 +66,8 @@ def session(params: dict[str, Any], items: list[Object], base_url: str) -> Objec
         "allow_promotion_codes": params.get("allow_promotion_codes"),
         "amount_subtotal": amount,
         "amount_total": amount,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "automatic_tax": {"enabled": taxed, "liability": None, "provider": None, "status": status},
+        "billing_address_collection": params.get("billing_address_collection"),
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
         "created": now(),
@@ -88,10 +91,12 @@ def session(params: dict[str, Any], items: list[Object], base_url: str) -> Objec
         "submit_type": params.get("submit_type"),
         "subscription": None,
         "success_url": params["success_url"],
+        "tax_id_collection": params.get("tax_id_collection", {"enabled": False}),
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted",
         "url": f"{base_url}/c/pay/{session_id}",
         "_items": items,
+        "_update": params.get("customer_update", {}),
         "_intent": params.get("payment_intent_data", {}),
     }
 
@@ -113,7 +118,32 @@ def intent(paid_for: Object) -> Object:
         "latest_charge": None,
         "livemode": False,
         "metadata": wanted.get("metadata", {}),
+        "payment_method": None,
         "payment_method_types": paid_for["payment_method_types"],
+        "setup_future_usage": wanted.get("setup_future_usage"),
+        "status": "requires_payment_method",
+    }
+
+
+def intent_alone(params: dict[str, Any]) -> Object:
+    """A payment intent without a session."""
+    return {
+        "id": new_id("pi"),
+        "object": "payment_intent",
+        "amount": params["amount"],
+        "amount_received": 0,
+        "capture_method": "automatic",
+        "created": now(),
+        "currency": params["currency"],
+        "customer": params["customer"],
+        "description": params.get("description"),
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "payment_method": params["payment_method"],
+        "payment_method_types": ["card"],
+        "setup_future_usage": None,
         "status": "requires_payment_method",
     }
 

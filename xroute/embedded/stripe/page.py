@@ -29,6 +29,7 @@ button:focus-visible, input:focus-visible, a:focus-visible { outline: 3px solid 
 a { color: var(--accent); }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .75rem; margin: .5rem 0 0; }
 dd { margin: 0; }
+.lines { grid-template-columns: 1fr auto; margin: 0 0 1.5rem; font-variant-numeric: tabular-nums; }
 """
 HEAD = """<!doctype html>
 <html lang="en">
@@ -45,8 +46,8 @@ HEAD = """<!doctype html>
 """
 FORM = """<h1>{what}</h1>
 <p class="amount">{amount}</p>
-{error}<form method="post" action="/c/pay/{id}">
-<fieldset>
+{lines}{error}<form method="post" action="/c/pay/{id}">
+{address}<fieldset>
 <legend><label><input type="radio" name="method" value="card"{card_on}> Card</label></legend>
 <label for="number">Card number</label>
 <input type="text" id="number" name="number" inputmode="numeric" autocomplete="off" maxlength="24" value="{number}">
@@ -57,7 +58,9 @@ FORM = """<h1>{what}</h1>
 <input type="text" id="cvc" name="cvc" inputmode="numeric" autocomplete="off" maxlength="4" value="123"></div>
 </div>
 <dl class="hint"><dt>4242 4242 4242 4242</dt><dd>is paid</dd><dt>4000 0000 0000 0002</dt><dd>is declined</dd>
-<dt>4000 0000 0000 9995</dt><dd>has insufficient funds</dd></dl>
+<dt>4000 0000 0000 9995</dt><dd>has insufficient funds</dd>
+<dt>4000 0000 0000 0341</dt><dd>is paid, declined when charged later</dd>
+<dt>4000 0025 0000 3155</dt><dd>is paid, to be confirmed when charged later</dd></dl>{saved}
 </fieldset>
 <fieldset>
 <legend><label><input type="radio" name="method" value="bank"{bank_on}> Bank debit, which takes a while</label></legend>
@@ -69,11 +72,31 @@ FORM = """<h1>{what}</h1>
 <button type="submit">Pay {amount}</button>
 </form>
 {back}"""
+ADDRESS = """<fieldset>
+<legend>Billing address</legend>
+<label for="line">Address</label>
+<input type="text" id="line" name="line" autocomplete="off" maxlength="100" value="1 Test Street">
+<label for="country">Country</label>
+<input type="text" id="country" name="country" autocomplete="off" maxlength="2" value="DE">
+</fieldset>
+"""
+SAVED = '<p class="hint">The shop saves this card and may charge it later.</p>'
 GOOD_CARD, GOOD_ACCOUNT = "4242 4242 4242 4242", "000123456789"
 
 
 def amount(session: Object) -> str:
     return f"{session['amount_total'] / 100:,.2f} {session['currency'].upper()}"
+
+
+def _lines(session: Object) -> str:
+    """What the amount is made of, where that is more than one thing."""
+    parts = [(item["description"], item["amount_subtotal"]) for item in session["_items"]]
+    if tax := session["total_details"]["amount_tax"]:
+        parts.append(("Tax", tax))
+    if len(parts) < 2:
+        return ""
+    rows = "".join(f"<dt>{escape(what)}</dt><dd>{cents / 100:,.2f}</dd>" for what, cents in parts)
+    return f'<dl class="lines">{rows}</dl>\n'
 
 
 def form(session: Object, *, error: str = "", method: str = "card", number: str = "", account: str = "") -> str:
@@ -87,6 +110,9 @@ def form(session: Object, *, error: str = "", method: str = "card", number: str 
         id=escape(session["id"]),
         what=escape(session["_items"][0]["description"]),
         amount=escape(amount(session)),
+        lines=_lines(session),
+        address=ADDRESS if session["billing_address_collection"] == "required" else "",
+        saved=SAVED if session["_intent"].get("setup_future_usage") else "",
         error=f'<p class="error" role="alert">{escape(error)}</p>\n' if error else "",
         card_on=" checked" if method != "bank" else "",
         bank_on=" checked" if method == "bank" else "",

@@ -6,13 +6,17 @@ from typing import Any
 
 from xroute.embedded.stripe import objects
 from xroute.embedded.stripe.charges import Charges, bank_details, card_details
+from xroute.embedded.stripe.methods import method_detach, method_make
 from xroute.embedded.stripe.store import Object, Store, now
+from xroute.embedded.stripe.tax import Tax
 
 CARDS = {
     "4242424242424242": "",
     "4000000000007726": "",  # its refunds are pending at first
     "4000000000000002": "generic_decline",
     "4000000000009995": "insufficient_funds",
+    "4000000000000341": "",  # good on the page, declined later
+    "4000002500003155": "",  # confirmed on the page, to be confirmed again later
 }
 ACCOUNTS = {"000123456789": "succeeded", "000111111116": "failed"}
 DECLINED = {
@@ -28,10 +32,12 @@ class Payments:
         self,
         store: Store,
         charges: Charges,
+        tax: Tax,
         emit: Callable[[str, Object], None],
         settle_later: Callable[[str, str], None],
     ) -> None:
         self._store, self._charges, self._emit, self._settle_later = store, charges, emit, settle_later
+        self._tax = tax
 
     def pay_by_card(self, session: Object, number: str, *, exp_month: int, exp_year: int) -> str:
         """Why not; "" where it is paid."""
@@ -44,7 +50,10 @@ class Payments:
             self._emit("payment_intent.payment_failed", self._store.put(intent))
             return DECLINED[code]
         self._complete(session, paid=True)
-        self._succeed(intent, card_details(digits, exp_month, exp_year))
+        details = card_details(digits, exp_month, exp_year)
+        kept = session["customer"] if intent["setup_future_usage"] else None
+        intent["payment_method"] = method_make(self._store, details, digits, kept)["id"]
+        self._succeed(intent, details)
         self._emit("checkout.session.completed", session)
         return ""
 
@@ -78,6 +87,19 @@ class Payments:
         self._emit("payment_intent.payment_failed", self._store.put(intent))
         self._emit("checkout.session.async_payment_failed", session)
 
+    def bill_to(self, session: Object, address: dict[str, str]) -> None:
+        """What was typed of an address goes to the customer where the session allows it."""
+        customer = self._store.get(session["customer"] or "", "customer")
+        if customer and session["_update"].get("address") == "auto" and address.get("country"):
+            customer["address"] = {"line1": address.get("line1"), "country": address["country"].upper()}
+            self._store.put(customer)
+
+    def detach(self, method_id: str, raw: dict[str, Any]) -> Object:
+        """Raises Refused."""
+        found = method_detach(self._store, method_id, raw)
+        self._emit("payment_method.detached", found)
+        return found
+
     def expire(self, session: Object) -> None:
         session["status"], session["url"] = "expired", None
         self._emit("checkout.session.expired", self._store.put(session))
@@ -86,7 +108,7 @@ class Payments:
         """The session as it is now: its time may be over."""
         if session["status"] == "open" and session["expires_at"] <= now():
             self.expire(session)
-        return session
+        return self._tax.price(session)
 
     def _intent(self, session: Object) -> Object:
         found = self._store.get(session["payment_intent"] or "", "payment_intent")

@@ -13,7 +13,10 @@ from stripe.params._dispute_list_params import DisputeListParams
 from stripe.params._dispute_retrieve_params import DisputeRetrieveParams
 from stripe.params._event_list_params import EventListParams
 from stripe.params._event_retrieve_params import EventRetrieveParams
+from stripe.params._payment_intent_list_params import PaymentIntentListParams
 from stripe.params._payment_intent_retrieve_params import PaymentIntentRetrieveParams
+from stripe.params._payment_method_list_params import PaymentMethodListParams
+from stripe.params._payment_method_retrieve_params import PaymentMethodRetrieveParams
 from stripe.params._payout_list_params import PayoutListParams
 from stripe.params._payout_retrieve_params import PayoutRetrieveParams
 from stripe.params._refund_list_params import RefundListParams
@@ -58,7 +61,8 @@ KINDS = {
     "customers": Kind("customer", CustomerRetrieveParams),
     "disputes": Kind("dispute", DisputeRetrieveParams, DisputeListParams),
     "events": Kind("event", EventRetrieveParams, EventListParams),
-    "payment_intents": Kind("payment_intent", PaymentIntentRetrieveParams),
+    "payment_intents": Kind("payment_intent", PaymentIntentRetrieveParams, PaymentIntentListParams),
+    "payment_methods": Kind("payment_method", PaymentMethodRetrieveParams, PaymentMethodListParams),
     "payouts": Kind("payout", PayoutRetrieveParams, PayoutListParams),
     "refunds": Kind("refund", RefundRetrieveParams, RefundListParams),
 }
@@ -69,7 +73,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     "charge": frozenset({"balance_transaction", "customer", "payment_intent"}),
     "checkout.session": frozenset({"customer", "payment_intent"}),
     "dispute": frozenset({"charge", "payment_intent"}),
-    "payment_intent": frozenset({"customer", "latest_charge"}),
+    "payment_intent": frozenset({"customer", "latest_charge", "payment_method"}),
+    "payment_method": frozenset({"customer"}),
     "refund": frozenset({"balance_transaction", "charge", "failure_balance_transaction", "payment_intent"}),
     "payout": frozenset({"balance_transaction", "failure_balance_transaction"}),
 }
@@ -88,6 +93,8 @@ def listed(store: Store, kind: Kind, path: str, raw: Params) -> Object:
     """A page of a list, newest first. Raises Refused."""
     params = checked(kind.listed, raw)
     created = _created(params.get("created", {}))
+    if kind.object == "payment_method":
+        _customer_known(store, params)
     types, delivered = params.get("types"), params.get("delivery_success")
 
     def wanted(found: Object) -> bool:
@@ -104,6 +111,12 @@ def listed(store: Store, kind: Kind, path: str, raw: Params) -> Object:
             raise Refused(f"This property cannot be expanded ({name}).", param="expand")
         shown["data"] = [expanded(store, item, [name.removeprefix("data.")]) for item in shown["data"]]
     return shown
+
+
+def _customer_known(store: Store, params: Params) -> None:
+    customer_id = params.get("customer") or ""
+    if store.get(customer_id, "customer") is None:
+        raise missing("customer", customer_id, param="customer", status=400)
 
 
 def _same(found: Object, name: str, value: Any) -> bool:

@@ -26,10 +26,26 @@ def session_params(params: dict[str, Any]) -> dict[str, Any]:
     expires_s = params.get("expires_at", now() + EXPIRES_MAX_S) - now()
     if not EXPIRES_MIN_S - 60 <= expires_s <= EXPIRES_MAX_S + 60:
         raise Refused("The `expires_at` timestamp must be 30 minutes to 24 hours from now.", param="expires_at")
+    _customer(params)
     for position, item in enumerate(params["line_items"]):
         _item(item, f"line_items[{position}]")
     _total(params["line_items"])
     return params
+
+
+def _customer(params: dict[str, Any]) -> None:
+    """What goes only with a customer, and what a customer then has to allow."""
+    update = params.get("customer_update", {})
+    if update and "customer" not in params:
+        raise Refused("`customer_update` can only be used with `customer`.", param="customer_update")
+    if "customer" not in params:
+        return
+    if params.get("automatic_tax", {}).get("enabled") and update.get("address") != "auto":
+        message = "Automatic tax calculation in Checkout requires `customer_update[address]` to be 'auto'."
+        raise Refused(message, code="customer_tax_location_invalid", param="customer_update[address]")
+    if params.get("tax_id_collection", {}).get("enabled") and update.get("name") != "auto":
+        message = "Tax ID collection requires updating business name on the customer: set `customer_update[name]`."
+        raise Refused(message, param="customer_update[name]")
 
 
 def _need(params: dict[str, Any], name: str, where: str = "") -> None:
