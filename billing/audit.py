@@ -130,8 +130,23 @@ CHECKS: dict[str, str] = {
         SELECT format('transfer %s: %s of %s', t.id, t.idempotency_key, t.amount)
           FROM billing_transfer t
           LEFT JOIN billing_payment p
-            ON t.idempotency_key = 'stripe:' || p.payment_intent_id AND p.status = 'paid'
-         WHERE t.kind = 'top_up' AND t.idempotency_key LIKE 'stripe:%' AND p.id IS NULL""",
+            ON split_part(t.idempotency_key, ':', 2) = p.payment_intent_id AND p.status = 'paid'
+         WHERE t.kind IN ('top_up', 'top_up_fee', 'tax') AND t.idempotency_key LIKE 'stripe:%' AND p.id IS NULL""",
+    "a paid payment's parts are not its total": """
+        SELECT format('payment %s: credit %s, fee %s (booked %s), tax %s (booked %s), total %s cents', p.id,
+                      p.credited_nanousd, p.fee_cents, coalesce(f.amount, 0), p.tax_cents, coalesce(x.amount, 0),
+                      p.total_cents)
+          FROM billing_payment p
+          LEFT JOIN billing_transfer f
+            ON f.idempotency_key = 'stripe:' || p.payment_intent_id || ':fee' AND f.kind = 'top_up_fee'
+           AND f.credit_account_id = (SELECT id FROM billing_creditaccount WHERE house = 'revenue')
+          LEFT JOIN billing_transfer x
+            ON x.idempotency_key = 'stripe:' || p.payment_intent_id || ':tax' AND x.kind = 'tax'
+           AND x.credit_account_id = (SELECT id FROM billing_creditaccount WHERE house = 'tax_payable')
+         WHERE p.status = 'paid'
+           AND (coalesce(f.amount, 0) <> p.fee_cents * 10000000 OR coalesce(x.amount, 0) <> p.tax_cents * 10000000
+                OR p.total_cents * 10000000 IS DISTINCT FROM p.credited_nanousd + coalesce(f.amount, 0)
+                                                             + coalesce(x.amount, 0))""",
     "a payment was paid an hour ago and has no receipt": """
         SELECT format('payment %s, paid at %s', p.id, p.paid_at)
           FROM billing_payment p LEFT JOIN billing_receipt r ON r.payment_id = p.id

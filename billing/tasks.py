@@ -15,12 +15,12 @@ from billing.marks import marks_add
 from billing.papers.receipts import receipts_sweep
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
-from billing.stripe.tasks import sweep_events, sweep_payments, sweep_refunds
+from billing.stripe.tasks import sweep_auto_top_ups, sweep_events, sweep_payments, sweep_refunds
 
 logger = logging.getLogger("xroute.billing")
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, AUDIT_EVERY_S = 5.0, 6 * 3600.0, 24 * 3600.0
 MARKS_EVERY_S = 300.0
-EVENTS_EVERY_S, PAYMENTS_EVERY_S = 10.0, 30.0
+EVENTS_EVERY_S, PAYMENTS_EVERY_S, AUTO_TOP_UPS_EVERY_S = 10.0, 30.0, 30.0
 ALERTS_EVERY_S, EXPIRIES_EVERY_S, RECEIPTS_EVERY_S = 30.0, 300.0, 60.0
 ROUNDS_MAX = 20
 
@@ -95,6 +95,7 @@ def schedule(app: Celery) -> None:
         "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
         "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
         "check refunds": (sweep_refunds, PAYMENTS_EVERY_S),
+        "top up by itself": (sweep_auto_top_ups, AUTO_TOP_UPS_EVERY_S),
         "audit the books": (audit_books, AUDIT_EVERY_S),
     }
     for name, (task, every_s) in entries.items():

@@ -116,6 +116,11 @@ try:
     # Who sells, on receipts and statements; lines of the address are parted by semicolons.
     XROUTE_SELLER_ADDRESS = env.text("XROUTE_SELLER_ADDRESS", "")
     XROUTE_SELLER_TAX_ID = env.text("XROUTE_SELLER_TAX_ID", "")
+    # Added to every top-up, never credited. Tax is Stripe's to reckon, where it is switched on.
+    XROUTE_TOP_UP_FEE_PERCENT = env.percent("XROUTE_TOP_UP_FEE_PERCENT", "0")
+    XROUTE_TOP_UP_FEE_MIN_CENTS = env.cents("XROUTE_TOP_UP_FEE_MIN_USD", "0")
+    XROUTE_STRIPE_TAX = env.flag("XROUTE_STRIPE_TAX")
+    XROUTE_STRIPE_TAX_CODE = env.tax_code("XROUTE_STRIPE_TAX_CODE")
 
     XROUTE_SANDBOX_URL = env.text("XROUTE_SANDBOX_URL", "")
     XROUTE_TRUSTED_PROXIES = env.words("XROUTE_TRUSTED_PROXIES", "")

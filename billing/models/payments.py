@@ -95,6 +95,8 @@ class Payment(models.Model):
 
     Paid by the customer: amount + fee (ours, known when asked) + tax (Stripe's, known when paid) = `total_cents`.
     Fee and tax are never credited. `id` is in the address of the return page: time-ordered, with 74 random bits.
+    Of an auto top-up `customer_id`, `payment_method_id`, `tax_cents`, `tax_calculation_id` and `total_cents` are fixed
+    before Stripe is first asked, at `asked_at`, so that a repeat is the same call.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id)
@@ -109,6 +111,11 @@ class Payment(models.Model):
         max_length=10, choices=PaymentOrigin, default=PaymentOrigin.CHECKOUT, db_default="checkout"
     )
     save_card = models.BooleanField(default=False, db_default=False)
+    customer_id = models.CharField(max_length=255, default="", db_default="")
+    payment_method_id = models.CharField(max_length=255, default="", db_default="")
+    tax_calculation_id = models.CharField(max_length=255, default="", db_default="")
+    tax_transaction_id = models.CharField(max_length=255, default="", db_default="")
+    asked_at = models.DateTimeField(null=True)
     status = models.CharField(max_length=10, choices=PaymentStatus, default=PaymentStatus.OPEN, db_default="open")
     session_id = models.CharField(max_length=255, unique=True, null=True)
     payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
@@ -150,6 +157,11 @@ class Payment(models.Model):
             models.Index(fields=["workspace", "-created_at"], name="payment_of_workspace"),
             models.Index(
                 fields=["checked_at"], condition=Q(status__in=["open", "processing"]), name="payment_unsettled"
+            ),
+            models.Index(
+                fields=["paid_at"],
+                condition=Q(status="paid", tax_transaction_id="") & ~Q(tax_calculation_id=""),
+                name="payment_tax_not_filed",
             ),
         ]
 

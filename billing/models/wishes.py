@@ -53,6 +53,11 @@ class AutoTopUp(models.Model):
                 name="auto_top_up_amounts_fit",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["workspace"], condition=Q(enabled=True, paused_at__isnull=True), name="auto_top_up_at_work"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount_cents} cents below {self.threshold_nanousd}"

@@ -9,9 +9,12 @@ from django.db.models.functions import Now
 
 from accounts.installation import site
 from accounts.models import User, Workspace
-from billing.models import Payment, PaymentStatus, StripeCustomer
+from billing.fees import top_up_fee
+from billing.models import Payment, PaymentOrigin, PaymentStatus
 from billing.models.payments import NANOUSD_PER_CENT
 from billing.stripe import client
+from billing.stripe.cards import customer_forget, customer_gone
+from billing.stripe.customer import customer_ensure
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
 
 logger = logging.getLogger("xroute.billing")
@@ -20,8 +23,9 @@ DOWN = "Stripe does not answer at the moment. Nothing was charged. Try again in 
 REFUSED = "Stripe did not take this payment. Nothing was charged. The operator of this installation has been told."
 
 
-def checkout_start(*, workspace: Workspace, user: User, amount_cents: int) -> Payment:
-    """A payment of `amount_cents` USD, with the `url` of Stripe's page; where that is empty, `error` says why.
+def checkout_start(*, workspace: Workspace, user: User, amount_cents: int, save_card: bool = False) -> Payment:
+    """A payment of `amount_cents` USD of credit, with the `url` of Stripe's page; where that is empty, `error` says
+    why. With `save_card` the card that pays is kept for next time and for auto top-up.
 
     Raises PaymentRefused for an amount out of bounds, too many tries, or payments that are off.
     """
@@ -39,6 +43,8 @@ def checkout_start(*, workspace: Workspace, user: User, amount_cents: int) -> Pa
             created_by=user,
             amount_cents=amount_cents,
             amount_nanousd=amount_cents * NANOUSD_PER_CENT,
+            fee_cents=top_up_fee().cents(amount_cents),
+            save_card=save_card,
             idempotency_key=uuid4(),
         )
     return checkout_open(payment=payment)
@@ -46,18 +52,17 @@ def checkout_start(*, workspace: Workspace, user: User, amount_cents: int) -> Pa
 
 def checkout_open(*, payment: Payment) -> Payment:
     """Stripe's page for an open payment. Safe to repeat: it is the same page, however often it is asked for."""
-    if payment.url or payment.status != PaymentStatus.OPEN:
+    if payment.url or payment.status != PaymentStatus.OPEN or payment.origin != PaymentOrigin.CHECKOUT:
         return payment
     try:
+        customer_id = customer_ensure(payment=payment)
         try:
-            session_id, url = _session(payment)
+            session_id, url = _session(payment, customer_id)
         except StripeRefused as error:
-            if (error.code, error.param) != ("resource_missing", "customer"):
+            if not customer_gone(error):
                 raise
-            StripeCustomer.objects.filter(workspace_id=payment.workspace_id).update(
-                customer_id=None, idempotency_key=uuid4()
-            )
-            session_id, url = _session(payment)  # the customer was deleted in Stripe's dashboard
+            customer_forget(workspace_id=payment.workspace_id, customer_id=customer_id)  # deleted in the dashboard
+            session_id, url = _session(payment, customer_ensure(payment=payment))
     except StripeDown as error:
         logger.warning("payment %s: %s", payment.pk, error)
         return _note(payment, error=DOWN)
@@ -74,32 +79,14 @@ def _note(payment: Payment, **values: str) -> Payment:
     return payment
 
 
-def _session(payment: Payment) -> tuple[str, str]:
-    customer_id = _customer(payment)
+def _session(payment: Payment, customer_id: str) -> tuple[str, str]:
     return client.session_create(
         payment_id=payment.pk,
         customer_id=customer_id,
         amount_cents=payment.amount_cents,
+        fee_cents=payment.fee_cents,
+        save_card=payment.save_card,
         product=f"{site().site_name} credit",
         page_url=site().public_url + PAYMENT_PAGE.format(payment.pk),
         idempotency_key=f"{payment.idempotency_key}:{customer_id}",
     )
-
-
-def _customer(payment: Payment) -> str:
-    """The workspace's customer at Stripe, made at its first payment."""
-    row, _ = StripeCustomer.objects.get_or_create(
-        workspace_id=payment.workspace_id, defaults={"idempotency_key": uuid4()}
-    )
-    if row.customer_id:
-        return row.customer_id
-    made = client.customer_create(
-        workspace_id=payment.workspace_id,
-        name=payment.workspace.name,
-        email=payment.created_by.email if payment.created_by else "",
-        idempotency_key=str(row.idempotency_key),
-    )
-    StripeCustomer.objects.filter(pk=row.pk, customer_id__isnull=True, idempotency_key=row.idempotency_key).update(
-        customer_id=made
-    )
-    return made

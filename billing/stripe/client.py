@@ -13,12 +13,17 @@ import requests
 import stripe
 from django.conf import settings
 from django.db import connection
-from stripe.params import CustomerCreateParams, RefundCreateParams, RefundListParams
+from stripe.params import CustomerCreateParams, PaymentIntentCreateParams, RefundCreateParams, RefundListParams
 from stripe.params.checkout import SessionCreateParams
+from stripe.params.tax import CalculationCreateParams
 
+from billing.stripe.card import Card, card_parse
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
+from billing.stripe.intent import Intent, intent_parse
+from billing.stripe.items import session_item, tax_item
 from billing.stripe.reversal import StripeDispute, StripeRefund, dispute_parse, refund_parse
 from billing.stripe.session import Session, session_parse
+from billing.stripe.tax import TaxCalculation, calculation_parse
 
 
 def payments_enabled() -> bool:
@@ -37,25 +42,39 @@ def customer_create(*, workspace_id: int, name: str, email: str, idempotency_key
 
 
 def session_create(
-    *, payment_id: UUID, customer_id: str, amount_cents: int, product: str, page_url: str, idempotency_key: str
+    *,
+    payment_id: UUID,
+    customer_id: str,
+    amount_cents: int,
+    fee_cents: int,
+    save_card: bool,
+    product: str,
+    page_url: str,
+    idempotency_key: str,
 ) -> tuple[str, str]:
-    """(id, address) of a hosted page for one payment of `amount_cents` USD; people come back to `page_url`."""
+    """(id, address) of a hosted page for `amount_cents` USD of credit and our fee, each a line of its own.
+
+    People come back to `page_url`. With `save_card` the card is attached to the customer, for charges off-session.
+    """
+    items = [(product, amount_cents), *([("Top-up fee", fee_cents)] if fee_cents else [])]
     params: SessionCreateParams = {
         "mode": "payment",
         "customer": customer_id,
         "client_reference_id": str(payment_id),
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {"currency": "usd", "unit_amount": amount_cents, "product_data": {"name": product}},
-            }
-        ],
+        "line_items": [session_item(name, cents) for name, cents in items],
         "adaptive_pricing": {"enabled": False},  # in USD, whatever the buyer's country
         "metadata": {"payment": str(payment_id)},
         "payment_intent_data": {"metadata": {"payment": str(payment_id)}},
         "success_url": f"{page_url}?from=stripe",
         "cancel_url": f"{page_url}?from=cancel",
     }
+    if save_card:
+        params["payment_intent_data"]["setup_future_usage"] = "off_session"
+    if settings.XROUTE_STRIPE_TAX:
+        params["automatic_tax"] = {"enabled": True}
+        params["customer_update"] = {"address": "auto", "name": "auto"}
+        params["billing_address_collection"] = "required"
+        params["tax_id_collection"] = {"enabled": True}
     with _calling() as client:
         made = client.v1.checkout.sessions.create(params, {"idempotency_key": idempotency_key})
     if not made.url:
@@ -66,7 +85,9 @@ def session_create(
 def session_retrieve(session_id: str) -> Session:
     """The session as it is now."""
     with _calling() as client:
-        found = client.v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]})
+        found = client.v1.checkout.sessions.retrieve(
+            session_id, {"expand": ["payment_intent", "payment_intent.payment_method"]}
+        )
     return session_parse(found.to_dict())
 
 
@@ -105,6 +126,85 @@ def dispute_retrieve(dispute_id: str, *, asked_at: datetime) -> StripeDispute:
     with _calling() as client:
         found = client.v1.disputes.retrieve(dispute_id, {"expand": ["payment_intent"]})
     return dispute_parse(found.to_dict(), asked_at=asked_at)
+
+
+def intent_charge(
+    *, payment_id: UUID, customer_id: str, payment_method_id: str, total_cents: int, idempotency_key: str
+) -> str:
+    """Charge a saved card while nobody is there; the id of the intent, whatever became of it, also where the bank
+    declined. Safe to repeat with the same values: it is the same charge.
+    """
+    params: PaymentIntentCreateParams = {
+        "amount": total_cents,
+        "currency": "usd",
+        "customer": customer_id,
+        "payment_method": payment_method_id,
+        "allowed_payment_method_types": ["card"],
+        "off_session": True,
+        "confirm": True,
+        "metadata": {"payment": str(payment_id)},
+    }
+    with _calling() as client:
+        try:
+            return client.v1.payment_intents.create(params, {"idempotency_key": idempotency_key}).id
+        except stripe.IdempotencyError as error:
+            raise StripeDown("another call was made under this key: what came of it is unknown") from error
+        except stripe.CardError as error:
+            intent = error.error and error.error.payment_intent
+            if not intent:
+                raise
+            return intent.id
+
+
+def intent_retrieve(intent_id: str) -> Intent:
+    """The payment intent as it is now."""
+    with _calling() as client:
+        found = client.v1.payment_intents.retrieve(intent_id)
+    return intent_parse(found.to_dict())
+
+
+def card_retrieve(payment_method_id: str) -> Card | None:
+    """A saved card as Stripe knows it now; None for a payment method of another type."""
+    with _calling() as client:
+        found = client.v1.payment_methods.retrieve(payment_method_id)
+    return card_parse(found.to_dict())
+
+
+def payment_methods(*, customer_id: str) -> list[str]:
+    """The ids of whatever a customer may be charged by."""
+    with _calling() as client:
+        listed = client.v1.payment_methods.list({"customer": customer_id, "limit": 100})
+        return [method.id for method in listed.auto_paging_iter()]
+
+
+def payment_method_detach(payment_method_id: str) -> None:
+    """Have Stripe forget it: it can never be charged again."""
+    with _calling() as client:
+        found = client.v1.payment_methods.detach(payment_method_id)
+    if found.customer:
+        raise StripeRefused("a payment method is still attached", status=200, code="still_attached", param="")
+
+
+def tax_calculate(*, customer_id: str, amount_cents: int, fee_cents: int, idempotency_key: str) -> TaxCalculation:
+    """What tax Stripe reckons on a top-up of this customer, whose address it knows."""
+    items = [("credit", amount_cents), *([("fee", fee_cents)] if fee_cents else [])]
+    params: CalculationCreateParams = {
+        "currency": "usd",
+        "customer": customer_id,
+        "line_items": [tax_item(name, cents) for name, cents in items],
+    }
+    with _calling() as client:
+        found = client.v1.tax.calculations.create(params, {"idempotency_key": idempotency_key})
+    return calculation_parse(found.to_dict())
+
+
+def tax_file(*, calculation_id: str, reference: str, idempotency_key: str) -> str:
+    """The id of the tax transaction that makes a calculation count in Stripe's tax reports."""
+    with _calling() as client:
+        made = client.v1.tax.transactions.create_from_calculation(
+            {"calculation": calculation_id, "reference": reference}, {"idempotency_key": idempotency_key}
+        )
+    return made.id
 
 
 @contextmanager

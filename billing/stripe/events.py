@@ -3,6 +3,7 @@ answers what to do about it; that is done, and the event marked done last, in on
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -12,16 +13,19 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing.models import EventStatus, Payment, StripeEvent
+from billing.models import EventStatus, Payment, PaymentOrigin, StripeCustomer, StripeEvent
 from billing.stripe import client
+from billing.stripe.auto import auto_charge
+from billing.stripe.cards import card_refresh
 from billing.stripe.disputes import dispute_changed
 from billing.stripe.errors import Foreign, Parked, StripeRefused
 from billing.stripe.refunds import charge_refunded, refund_changed
-from billing.stripe.settle import session_apply
+from billing.stripe.settle import intent_apply, session_apply
 
 logger = logging.getLogger("xroute.billing")
 Effect = Callable[[], str]
 """Runs inside the event's transaction; answers why the event needs a person, or ""."""
+UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BACKOFF_MIN_S, BACKOFF_MAX_S = 5, 3600
 
 
@@ -33,7 +37,36 @@ def checkout_changed(payload: Mapping[str, Any]) -> Effect:
     return partial(session_apply, client.session_retrieve(session_id))
 
 
-HANDLERS: dict[str, Callable[[Mapping[str, Any]], Effect]] = {
+def intent_changed(payload: Mapping[str, Any]) -> Effect | None:
+    """A charge was paid, failed or canceled. An intent of nothing of ours is no concern of ours.
+
+    Where the answer to our own call was lost, the intent names its payment: that call is made again, under its key,
+    and says itself which intent it is.
+    """
+    intent_id = str(payload["data"]["object"]["id"])
+    payment = Payment.objects.filter(payment_intent_id=intent_id).first()
+    if payment is None:
+        intent = client.intent_retrieve(intent_id)
+        lost = Payment.objects.filter(origin=PaymentOrigin.AUTO, asked_at__isnull=False, payment_intent_id__isnull=True)
+        payment = lost.filter(pk=intent.payment).first() if UUID_TEXT.fullmatch(intent.payment) else None
+        if payment is not None:
+            auto_charge(payment=payment)
+        return None
+    if payment.origin == PaymentOrigin.AUTO:
+        return partial(intent_apply, client.intent_retrieve(intent_id))
+    return partial(session_apply, client.session_retrieve(str(payment.session_id)))
+
+
+def card_changed(payload: Mapping[str, Any]) -> Effect | None:
+    """A card got a new expiry from its bank, or was taken away in Stripe's dashboard."""
+    method_id = str(payload["data"]["object"]["id"])
+    if not StripeCustomer.objects.filter(payment_method_id=method_id).exists():
+        return None
+    card = client.card_retrieve(method_id)
+    return partial(card_refresh, card) if card else None
+
+
+HANDLERS: dict[str, Callable[[Mapping[str, Any]], Effect | None]] = {
     "checkout.session.completed": checkout_changed,
     "checkout.session.async_payment_succeeded": checkout_changed,
     "checkout.session.async_payment_failed": checkout_changed,
@@ -48,6 +81,13 @@ HANDLERS: dict[str, Callable[[Mapping[str, Any]], Effect]] = {
     "charge.dispute.closed": dispute_changed,
     "charge.dispute.funds_withdrawn": dispute_changed,
     "charge.dispute.funds_reinstated": dispute_changed,
+    "payment_intent.succeeded": intent_changed,
+    "payment_intent.payment_failed": intent_changed,
+    "payment_intent.processing": intent_changed,
+    "payment_intent.canceled": intent_changed,
+    "payment_method.updated": card_changed,
+    "payment_method.automatically_updated": card_changed,
+    "payment_method.detached": card_changed,
 }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from billing.stripe.card import Card, card_parse
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -21,14 +23,16 @@ class Session:
     intent_id: str
     intent_status: str
     decline_code: str
+    customer_id: str = ""
+    card: Card | None = None
 
 
 def session_parse(found: Mapping[str, Any]) -> Session:
-    """From the object that the API answered, with its payment intent expanded. Raises ValueError where it is odd."""
+    """From the object that the API answered, with the intent and its payment method expanded. Raises ValueError."""
     intent = found.get("payment_intent") or {}
     if isinstance(intent, str):
         intent = {"id": intent}
-    failure = intent.get("last_payment_error") or {}
+    failure, customer = intent.get("last_payment_error") or {}, found.get("customer") or ""
     try:
         return Session(
             id=str(found["id"]),
@@ -37,18 +41,21 @@ def session_parse(found: Mapping[str, Any]) -> Session:
             status=str(found["status"]),
             payment_status=str(found["payment_status"]),
             currency=str(found["currency"] or ""),
-            subtotal_cents=_cents(found["amount_subtotal"]),
-            total_cents=_cents(found["amount_total"]),
-            tax_cents=_cents((found.get("total_details") or {}).get("amount_tax")),
+            subtotal_cents=cents(found["amount_subtotal"]),
+            total_cents=cents(found["amount_total"]),
+            tax_cents=cents((found.get("total_details") or {}).get("amount_tax")),
             intent_id=str(intent.get("id") or ""),
             intent_status=str(intent.get("status") or ""),
             decline_code=str(failure.get("decline_code") or failure.get("code") or "")[:60],
+            customer_id=str(customer["id"] if isinstance(customer, Mapping) else customer),
+            card=card_parse(intent.get("payment_method")),
         )
     except KeyError as error:
         raise ValueError(f"the session has no {error}") from None
 
 
-def _cents(value: Any) -> int:
+def cents(value: Any) -> int:
+    """An amount as Stripe writes it; nothing is 0. Raises ValueError."""
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int):
@@ -56,7 +63,7 @@ def _cents(value: Any) -> int:
     return value
 
 
-def objection(session: Session, *, livemode: bool) -> str:
+def objection(session: Session, *, livemode: bool, fee_cents: int = 0) -> str:
     """Why a paid session cannot become credit; empty where it can."""
     if session.livemode != livemode:
         return f"livemode is {session.livemode}, ours is {livemode}"
@@ -71,4 +78,6 @@ def objection(session: Session, *, livemode: bool) -> str:
             f"its total of {session.total_cents} less tax of {session.tax_cents} is not its subtotal of "
             f"{session.subtotal_cents} cents"
         )
+    if session.subtotal_cents <= fee_cents:
+        return f"its subtotal of {session.subtotal_cents} is not more than our fee of {fee_cents} cents"
     return ""

@@ -4,6 +4,7 @@ event, the return page, the sweep. Each asks Stripe first, outside any transacti
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -12,12 +13,15 @@ from django.db.models.functions import Now
 
 from billing import ledger
 from billing.expiry import expiry_set
-from billing.models import Payment, PaymentStatus, TransferKind
+from billing.models import Payment, PaymentOrigin, PaymentStatus, TransferKind
 from billing.models.ledger import House
 from billing.models.payments import NANOUSD_PER_CENT
 from billing.papers.receipts import receipt_issue_soon
 from billing.stripe import client
+from billing.stripe.cards import card_keep
 from billing.stripe.errors import PaymentRefused, StripeError
+from billing.stripe.intent import Intent, intent_objection
+from billing.stripe.notices import auto_top_up_pause, declined_sentence, payment_told
 from billing.stripe.session import Session, objection
 
 logger = logging.getLogger("xroute.billing")
@@ -30,30 +34,83 @@ def session_apply(session: Session) -> str:
 
     Answers why it needs a person, or "". Credits at most once, whoever comes how often in whatever order.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError("A payment changes inside a transaction only.")
-    payment = Payment.objects.select_for_update().filter(session_id=session.id).first()
+    payment = _locked(session_id=session.id)
     if payment is None:
         return f"session {session.id} belongs to no payment of ours"
-    if payment.status == PaymentStatus.PAID:
-        return ""
-    status, reason = _status(session)
-    if status == PaymentStatus.PAID:
-        _credit(payment, session)
-        payment.save()
-    elif ORDER.index(status) > ORDER.index(PaymentStatus(payment.status)):  # what was asked earlier may come later
-        payment.status, payment.error = status, PARKED if reason else _sentence(status, session)
-        payment.payment_intent_id = session.intent_id or None
-        payment.save()
+    status, reason = _session_status(session, payment.fee_cents)
+    moved = _move(
+        payment,
+        status,
+        reason,
+        intent_id=session.intent_id,
+        total_cents=session.total_cents,
+        tax_cents=session.tax_cents,
+        sentence=_sentence(status, session),
+    )
+    if moved and status == PaymentStatus.PAID and payment.save_card and session.card:
+        card_keep(workspace_id=payment.workspace_id, customer_id=session.customer_id, card=session.card)
+    return reason if moved or payment.status != PaymentStatus.PAID else ""
+
+
+def intent_apply(intent: Intent) -> str:
+    """The same for a charge to the saved card: its intent is all there is of it at Stripe."""
+    payment = _locked(payment_intent_id=intent.id, origin=PaymentOrigin.AUTO)
+    if payment is None:
+        return f"intent {intent.id} belongs to no auto top-up of ours"
+    status, reason = _intent_status(intent, payment)
+    sentence = declined_sentence(intent.code) if status == PaymentStatus.FAILED else ""
+    moved = _move(
+        payment,
+        status,
+        reason,
+        intent_id=intent.id,
+        total_cents=intent.received_cents,
+        tax_cents=payment.tax_cents,
+        sentence=sentence,
+    )
+    if moved and status in (PaymentStatus.FAILED, PaymentStatus.PARKED):
+        auto_top_up_pause(payment=payment, reason=payment.error)
+    return reason if moved or payment.status != PaymentStatus.PAID else ""
+
+
+def _locked(**which: str) -> Payment | None:
+    if not connection.in_atomic_block:
+        raise RuntimeError("A payment changes inside a transaction only.")
+    return Payment.objects.select_for_update().filter(**which).first()
+
+
+def _move(
+    payment: Payment,
+    status: PaymentStatus,
+    reason: str,
+    *,
+    intent_id: str,
+    total_cents: int,
+    tax_cents: int,
+    sentence: str,
+) -> bool:
+    """Whether this brought the payment on. What was asked of Stripe earlier may come later: then nothing changes."""
+    before = PaymentStatus(payment.status)
+    if before == PaymentStatus.PAID:
+        return False
     if reason:
-        transaction.on_commit(lambda: logger.error("ALERT payment %s: session %s: %s", payment.pk, session.id, reason))
-    return reason
+        transaction.on_commit(partial(logger.error, "ALERT payment %s: %s: %s", payment.pk, intent_id, reason))
+    if status == PaymentStatus.PAID:
+        _credit(payment, intent_id=intent_id, total_cents=total_cents, tax_cents=tax_cents)
+    elif ORDER.index(status) > ORDER.index(before):
+        payment.status, payment.error = status, PARKED if reason else sentence
+        payment.payment_intent_id = intent_id or None
+    else:
+        return False
+    payment.save()
+    payment_told(payment=payment)
+    return True
 
 
-def _status(session: Session) -> tuple[PaymentStatus, str]:
+def _session_status(session: Session, fee_cents: int) -> tuple[PaymentStatus, str]:
     """The state a session is in, and why it needs a person."""
     if session.payment_status == "paid":
-        reason = objection(session, livemode=settings.STRIPE_LIVEMODE)
+        reason = objection(session, livemode=settings.STRIPE_LIVEMODE, fee_cents=fee_cents)
         return (PaymentStatus.PARKED, reason) if reason else (PaymentStatus.PAID, "")
     if session.payment_status != "unpaid":
         return PaymentStatus.PARKED, f"its payment_status is {session.payment_status!r}"
@@ -65,6 +122,25 @@ def _status(session: Session) -> tuple[PaymentStatus, str]:
     return PaymentStatus.OPEN, ""
 
 
+def _intent_status(intent: Intent, payment: Payment) -> tuple[PaymentStatus, str]:
+    """The same of an intent that was confirmed while nobody was there: what would need somebody has failed."""
+    if intent.status == "succeeded":
+        reason = intent_objection(
+            intent,
+            livemode=settings.STRIPE_LIVEMODE,
+            customer_id=payment.customer_id,
+            total_cents=payment.total_cents,
+        )
+        return (PaymentStatus.PARKED, reason) if reason else (PaymentStatus.PAID, "")
+    if intent.livemode != settings.STRIPE_LIVEMODE:
+        return PaymentStatus.PARKED, f"livemode is {intent.livemode}, ours is {settings.STRIPE_LIVEMODE}"
+    if intent.status == "processing":
+        return PaymentStatus.PROCESSING, ""
+    if intent.status in ("requires_payment_method", "requires_action", "requires_confirmation", "canceled"):
+        return PaymentStatus.FAILED, ""
+    return PaymentStatus.PARKED, f"its status is {intent.status!r}"
+
+
 def _sentence(status: PaymentStatus, session: Session) -> str:
     if status == PaymentStatus.FAILED:
         why = f" ({session.decline_code})" if session.decline_code else ""
@@ -72,24 +148,39 @@ def _sentence(status: PaymentStatus, session: Session) -> str:
     return "The payment page was left unpaid until it expired." if status == PaymentStatus.EXPIRED else ""
 
 
-def _credit(payment: Payment, session: Session) -> None:
-    """The subtotal, as Stripe says it was paid."""
-    credited = session.subtotal_cents * NANOUSD_PER_CENT
+def _credit(payment: Payment, *, intent_id: str, total_cents: int, tax_cents: int) -> None:
+    """Credit, fee and tax: together what Stripe says was paid. The fee is ours and known, the tax is Stripe's."""
+    credited = (total_cents - tax_cents - payment.fee_cents) * NANOUSD_PER_CENT
     if credited != payment.amount_nanousd:
         logger.error("ALERT payment %s: %s nano-USD were paid, not %s", payment.pk, credited, payment.amount_nanousd)
+    key, reference = f"stripe:{intent_id}", f"payment:{payment.pk}"
     credited_now = ledger.credit_add(
         account_id=ledger.account_ensure(workspace_id=payment.workspace_id),
         source=House.STRIPE_CLEARING,
         amount_nanousd=credited,
         kind=TransferKind.TOP_UP,
-        idempotency_key=f"stripe:{session.intent_id}",
-        reference=f"payment:{payment.pk}",
+        idempotency_key=key,
+        reference=reference,
     )
     if not credited_now:
-        raise RuntimeError(f"payment {payment.pk}: {session.intent_id} was credited before, and not to it")
-    expiry_set(idempotency_key=f"stripe:{session.intent_id}", days=settings.XROUTE_CREDIT_DAYS)
+        raise RuntimeError(f"payment {payment.pk}: {intent_id} was credited before, and not to it")
+    expiry_set(idempotency_key=key, days=settings.XROUTE_CREDIT_DAYS)
+    for target, kind, part_cents, suffix in (
+        (House.REVENUE, TransferKind.TOP_UP_FEE, payment.fee_cents, "fee"),
+        (House.TAX_PAYABLE, TransferKind.TAX, tax_cents, "tax"),
+    ):
+        if part_cents and not ledger.house_move(
+            source=House.STRIPE_CLEARING,
+            target=target,
+            amount_nanousd=part_cents * NANOUSD_PER_CENT,
+            kind=kind,
+            idempotency_key=f"{key}:{suffix}",
+            reference=reference,
+        ):
+            raise RuntimeError(f"payment {payment.pk}: the {suffix} of {intent_id} was booked before")
     payment.status, payment.error, payment.credited_nanousd = PaymentStatus.PAID, "", credited
-    payment.payment_intent_id = session.intent_id
+    payment.tax_cents, payment.total_cents = tax_cents, total_cents
+    payment.payment_intent_id = intent_id
     payment.paid_at = Now()
     receipt_issue_soon(payment=payment)
 
@@ -100,6 +191,10 @@ def payment_check(*, payment: Payment) -> Payment:
         session = client.session_retrieve(payment.session_id)
         with transaction.atomic(durable=True):
             session_apply(session)
+    elif payment.origin == PaymentOrigin.AUTO and payment.payment_intent_id:
+        intent = client.intent_retrieve(payment.payment_intent_id)
+        with transaction.atomic(durable=True):
+            intent_apply(intent)
     payment.refresh_from_db()
     return payment
 

@@ -4,10 +4,11 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least, Now
 
-from billing.models import EventStatus, Payment, PaymentStatus, StripeEvent
+from billing.models import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeEvent
+from billing.stripe.auto import auto_charge
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import StripeDown, StripeError, StripeRefused
 from billing.stripe.events import event_process
@@ -34,19 +35,21 @@ def payments_sweep() -> int:
     A payment that never got a page cannot have been paid: it expires after a day.
     """
     unsettled = Payment.objects.filter(status__in=(PaymentStatus.OPEN, PaymentStatus.PROCESSING))
-    unsettled.filter(session_id__isnull=True, created_at__lt=Now() - UNOPENED_KEPT).update(
+    unopened = unsettled.filter(origin=PaymentOrigin.CHECKOUT, session_id__isnull=True)
+    unopened.filter(created_at__lt=Now() - UNOPENED_KEPT).update(
         status=PaymentStatus.EXPIRED, error="The payment page could not be opened."
     )
     if not payments_enabled():
         return 0
     pause = Least(Greatest((Now() - F("created_at")) / 10, timedelta(seconds=settings.STRIPE_RECHECK_S)), RECHECK_MAX)
-    due = unsettled.filter(session_id__isnull=False, checked_at__lte=Now() - pause).order_by("checked_at")
+    asked_for = Q(session_id__isnull=False) | Q(origin=PaymentOrigin.AUTO)
+    due = unsettled.filter(asked_for, checked_at__lte=Now() - pause).order_by("checked_at")
     asked = 0
     for payment in due[:PAYMENTS_MAX]:
         Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
         asked += 1
         try:
-            payment_check(payment=payment)
+            auto_charge(payment=payment) if payment.origin == PaymentOrigin.AUTO else payment_check(payment=payment)
         except StripeDown as error:
             logger.warning("payments are not checked: %s", error)
             break

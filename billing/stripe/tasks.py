@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from billing.stripe.auto import auto_sweep, taxes_file
 from billing.stripe.events import event_process
 from billing.stripe.refund_sweep import refunds_sweep
 from billing.stripe.sweeps import events_sweep, payments_sweep
@@ -29,3 +30,9 @@ def sweep_payments() -> int:
 def sweep_refunds() -> int:
     """Refunds that Stripe has not answered or not finished."""
     return refunds_sweep()
+
+
+@shared_task(name="billing.stripe.sweep_auto_top_ups", expires=30)
+def sweep_auto_top_ups() -> int:
+    """Workspaces whose credit fell below what they chose; and the tax of those that were charged."""
+    return auto_sweep() + taxes_file()

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 PLACEHOLDERS = (
@@ -144,6 +145,35 @@ def usd(name: str, default: str) -> int:
         raise BadSetting(f"{name} is {value!r}; it must be an amount of USD such as 1 or 0.50.")
     whole, _, part = value.partition(".")
     return int(whole) * 1_000_000_000 + int(part.ljust(9, "0"))
+
+
+def percent(name: str, default: str, *, high: int = 50) -> Decimal:
+    """A percentage from 0 to `high`, with at most 4 decimals."""
+    value = text(name, default)
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,4})?", value) or Decimal(value) > high:
+        raise BadSetting(f"{name} is {value!r}; it must be a percentage from 0 to {high}, such as 5 or 5.5.")
+    return Decimal(value)
+
+
+def cents(name: str, default: str) -> int:
+    """An amount of USD in whole cents, such as 1 or 0.50."""
+    found, rest = divmod(usd(name, default), 10_000_000)
+    if rest:
+        raise BadSetting(f"{name} is {text(name, default)!r}; it must be an amount in whole cents, such as 0.50.")
+    return found
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """true or false."""
+    return choice(name, "true" if default else "false", ("true", "false")) == "true"
+
+
+def tax_code(name: str) -> str:
+    """One of Stripe's tax codes, such as txcd_10000000, or nothing."""
+    value = text(name, "")
+    if value and not re.fullmatch(r"txcd_[0-9]{8}", value):
+        raise BadSetting(f"{name} is {value!r}; it must be a tax code of Stripe's, such as txcd_10000000.")
+    return value
 
 
 def same_origin(name: str) -> str:

@@ -22,6 +22,7 @@ from tests.emulator import GOOD, Emulator
 PROVED = (
     "a paid payment is not in the ledger",
     "a top-up belongs to no paid payment",
+    "a paid payment's parts are not its total",
     "a refund is not in the ledger as its row says",
     "a dispute is not in the ledger as its row says",
     "a payment was taken back more than it gave",
@@ -53,10 +54,11 @@ class Till:
     emulator: Emulator
     person: Person
 
-    def start(self, amount_cents: int = 2000, person: Person | None = None) -> Payment:
+    def start(self, amount_cents: int = 2000, person: Person | None = None, *, save_card: bool = False) -> Payment:
         person = person or self.person
         workspace = Workspace.objects.get(pk=person.workspace_id)
-        return checkout_start(workspace=workspace, user=User.objects.get(pk=person.user_id), amount_cents=amount_cents)
+        user = User.objects.get(pk=person.user_id)
+        return checkout_start(workspace=workspace, user=user, amount_cents=amount_cents, save_card=save_card)
 
     def paid(self, amount_cents: int = 2000, number: str = GOOD, *, bank: bool = False) -> Payment:
         """A payment that Stripe knows is paid (or processing), and we do not yet."""
