@@ -9,6 +9,19 @@ from django.db import connection
 from billing.models import Payment
 
 PAGE_MAX = 200
+KIND_WORDS = {
+    "usage": "Usage",
+    "deposit": "Deposit by the operator",
+    "top_up": "Credit bought",
+    "promotion": "Gift",
+    "refund": "Refund",
+    "dispute": "Dispute",
+    "correction": "Correction",
+    "write_off": "Written off",
+    "move": "Moved between workspaces",
+    "expiry": "Credit that ended",
+    "forfeit": "Given up",
+}
 # A page is two short index scans. What a row left behind is counted from the next mark after it (billing/marks.py), or
 # from today's balance where there is none: never over the whole history.
 MOVEMENTS = """

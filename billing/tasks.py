@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.services import key_changes_prune
 from billing.alerts import alerts_sweep
 from billing.audit import audit
+from billing.details import details_sweep
 from billing.expiry import expiries_sweep, expiries_warn
 from billing.marks import marks_add
 from billing.papers.receipts import receipts_sweep
@@ -82,6 +83,12 @@ def sweep_receipts() -> int:
     return receipts_sweep()
 
 
+@shared_task(name="billing.sweep_details", expires=30)
+def sweep_details() -> int:
+    """Billing details that Stripe does not have yet."""
+    return details_sweep()
+
+
 def schedule(app: Celery) -> None:
     """When they run."""
     entries: dict[str, tuple[Any, float]] = {
@@ -93,6 +100,7 @@ def schedule(app: Celery) -> None:
         "check payments": (sweep_payments, PAYMENTS_EVERY_S),
         "tell of low credit": (sweep_alerts, ALERTS_EVERY_S),
         "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
+        "send billing details": (sweep_details, ALERTS_EVERY_S),
         "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
         "check refunds": (sweep_refunds, PAYMENTS_EVERY_S),
         "top up by itself": (sweep_auto_top_ups, AUTO_TOP_UPS_EVERY_S),

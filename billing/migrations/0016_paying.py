@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_operator'),
-        ('billing', '0011_life_of_money'),
+        ('billing', '0015_dispute_asked_at'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,25 +13,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import MANAGERS, PageRequest, workspace_page
+from billing.expiry import endings
 from billing.forms import TopUpForm
-from billing.history import movements_page, payment_get, payments_recent
-from billing.models import CreditAccount, PaymentStatus
+from billing.history import KIND_WORDS, movements_page, payment_get, payments_recent
+from billing.models import CreditAccount, PaymentStatus, Receipt
 from billing.stripe.checkout import checkout_open, checkout_start
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import PaymentRefused
 from billing.stripe.settle import payment_refresh
 
 PAGE_SIZE, PAYMENTS_SHOWN = 25, 8
-KINDS = {
-    "usage": "Usage",
-    "deposit": "Deposit by the operator",
-    "top_up": "Credit bought",
-    "promotion": "Gift",
-    "refund": "Refund",
-    "dispute": "Dispute",
-    "correction": "Correction",
-    "write_off": "Written off",
-}
 
 
 @workspace_page
@@ -47,7 +38,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
     )
     values = {
         "account": CreditAccount.objects.get(workspace_id=request.workspace.pk),
-        "movements": [(row, KINDS.get(row.kind, row.kind)) for row in page.movements],
+        "movements": [(row, KIND_WORDS.get(row.kind, row.kind)) for row in page.movements],
         "before": page.before,
         "newest": not before,
         "usage": usage,
@@ -55,6 +46,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
         "form": form or TopUpForm(initial={"amount": "20"}),
         "may_buy": request.membership.role in MANAGERS and payments_enabled(),
         "may_pay": request.membership.role in MANAGERS,
+        "endings": endings(workspace_id=request.workspace.pk),
         "low": settings.TOP_UP_CENTS_MIN // 100,
         "high": settings.TOP_UP_CENTS_MAX // 100,
     }
@@ -89,6 +81,7 @@ def payment(request: PageRequest, payment_id: UUID) -> HttpResponse:
         "moving": found.status in (PaymentStatus.OPEN, PaymentStatus.PROCESSING) and bool(found.session_id),
         "cancelled": request.GET.get("from") == "cancel",
         "may_pay": request.membership.role in MANAGERS,
+        "receipt": Receipt.objects.filter(payment=found).first() if found.status == PaymentStatus.PAID else None,
         "hide_banner": True,
     }
     name = "billing/payment_state.html" if request.headers.get("HX-Request") else "billing/payment.html"

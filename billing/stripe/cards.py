@@ -73,4 +73,4 @@ def customer_gone(error: StripeRefused) -> bool:
 def customer_forget(*, workspace_id: int, customer_id: str) -> None:
     """The customer was deleted at Stripe, and its cards with it; the next payment makes another. Once, also at once."""
     rows = StripeCustomer.objects.filter(workspace_id=workspace_id, customer_id=customer_id)
-    rows.update(customer_id=None, idempotency_key=uuid4(), **NO_CARD)
+    rows.update(customer_id=None, idempotency_key=uuid4(), details_sent_at=None, **NO_CARD)

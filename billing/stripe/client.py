@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 
 import requests
 import stripe
 from django.conf import settings
 from django.db import connection
-from stripe.params import CustomerCreateParams, PaymentIntentCreateParams, RefundCreateParams, RefundListParams
+from stripe.params import (
+    CustomerCreateParams,
+    CustomerTaxIdCreateParams,
+    CustomerUpdateParams,
+    CustomerUpdateParamsAddress,
+    PaymentIntentCreateParams,
+    RefundCreateParams,
+    RefundListParams,
+)
 from stripe.params.checkout import SessionCreateParams
 from stripe.params.tax import CalculationCreateParams
 
@@ -39,6 +48,39 @@ def customer_create(*, workspace_id: int, name: str, email: str, idempotency_key
     with _calling() as client:
         made = client.v1.customers.create(params, {"idempotency_key": idempotency_key})
     return made.id
+
+
+def customer_update(
+    *, customer_id: str, name: str, address: dict[str, str], tax_number: str, idempotency_key: str
+) -> None:
+    """Tell Stripe whom a customer's payments are made out to. An empty address takes away what was there."""
+    given = cast(CustomerUpdateParamsAddress, address)
+    params: CustomerUpdateParams = {
+        "name": name,
+        "address": given if any(address.values()) else "",
+        "metadata": {"tax_number": tax_number},
+    }
+    with _calling() as client:
+        client.v1.customers.update(customer_id, params, {"idempotency_key": idempotency_key})
+
+
+def customer_tax_id(*, customer_id: str, type_: str, value: str, idempotency_key: str) -> None:
+    """Leave the customer with this tax id alone, or none where `type_` is empty; one that is refused is left out."""
+    with _calling() as client:
+        there = client.v1.customers.tax_ids.list(customer_id, {"limit": 100}).data
+    for one in there:
+        if (one.type, one.value) != (type_, value):
+            with _calling() as client:
+                client.v1.customers.tax_ids.delete(customer_id, one.id)
+    if not type_ or any((one.type, one.value) == (type_, value) for one in there):
+        return
+    params = cast(CustomerTaxIdCreateParams, {"type": type_, "value": value})
+    try:
+        with _calling() as client:
+            client.v1.customers.tax_ids.create(customer_id, params, {"idempotency_key": f"{idempotency_key}:tax"})
+    except StripeRefused as error:
+        if error.code != "tax_id_invalid":  # an invalid one still stands in the metadata
+            raise
 
 
 def session_create(

@@ -12,13 +12,14 @@ from stripe.params.checkout._session_retrieve_params import SessionRetrieveParam
 from xroute.embedded.stripe import objects, reading
 from xroute.embedded.stripe.balance import Balance
 from xroute.embedded.stripe.check import checked
+from xroute.embedded.stripe.customers import Customers
 from xroute.embedded.stripe.intents import Intents
 from xroute.embedded.stripe.payments import Payments
 from xroute.embedded.stripe.reversals import Reversals
 from xroute.embedded.stripe.sessions import session_params
 from xroute.embedded.stripe.store import Object, Store
 from xroute.embedded.stripe.tax import Tax
-from xroute.embedded.stripe.wire import Refused, missing
+from xroute.embedded.stripe.wire import Refused, missing, unknown
 
 Params = dict[str, Any]
 
@@ -36,12 +37,15 @@ class Api:
     ) -> None:
         self._store, self._payments, self._balance, self._base_url = store, payments, balance, base_url
         self._intents, self._tax, self._reversals = intents, tax, reversals
+        self._customers = Customers(store)
 
     def answer(self, method: str, path: str, raw: Params) -> Object:
         """What a call answers. Raises Refused."""
         match (method, *path.strip("/").split("/")[1:]):
             case ("POST", "customers"):
                 return self._store.put(objects.customer(checked(CustomerCreateParams, raw)))
+            case (_, "customers", customer_id, *rest) if (method, rest) != ("GET", []):
+                return self._customers.answer(method, path, customer_id, rest, raw)
             case ("POST", "checkout", "sessions"):
                 return self._session_create(raw)
             case ("GET", "checkout", "sessions"):
@@ -73,7 +77,7 @@ class Api:
                 return self._balance.shown()
             case ("GET", name, *rest) if name in reading.KINDS:
                 return self._read(path, reading.KINDS[name], rest, raw)
-        raise Refused(f"Unrecognized request URL ({method}: {path}).", status=404)
+        raise unknown(method, path)
 
     def session(self, session_id: str) -> Object:
         found = self._store.get(session_id, "checkout.session")

@@ -35,6 +35,11 @@ def missing(kind: str, object_id: str, *, param: str = "id", status: int = 404) 
     return Refused(message, status=status, code="resource_missing", param=param, executed=True)
 
 
+def unknown(method: str, path: str) -> Refused:
+    """There is no such call here."""
+    return Refused(f"Unrecognized request URL ({method}: {path}).", status=404)
+
+
 def decode(text: str) -> dict[str, Any]:
     """`a[b][0]=c` as {"a": {"b": {"0": "c"}}}; lists are told from maps later, by their type."""
     found: dict[str, Any] = {}

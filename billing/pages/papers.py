@@ -1,0 +1,107 @@
+"""Receipts and monthly statements: to look at, as PDF, and every movement as CSV. All members may see them."""
+
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import cast
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import PageRequest, workspace_page
+from billing.history import KIND_WORDS
+from billing.papers.receipt_pdf import receipt_pdf
+from billing.papers.receipts import receipt_get, receipts_of
+from billing.papers.statement_csv import statement_csv
+from billing.papers.statement_pdf import difference, statement_pdf
+from billing.papers.statements import Statement, month_known, months, statement
+
+PAGE_SIZE = 50
+
+
+@workspace_page
+@require_safe
+def receipts(request: PageRequest) -> HttpResponse:
+    """All of them, the newest first, page by page."""
+    before = request.GET.get("before", "")
+    rows = receipts_of(workspace_id=request.workspace.pk)
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows[: PAGE_SIZE + 1])
+    values = {
+        "receipts": found[:PAGE_SIZE],
+        "before": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None,
+        "newest": not before,
+    }
+    return render(request, "billing/receipts.html", values)
+
+
+@workspace_page
+@require_safe
+def receipt_file(request: PageRequest, number: str) -> HttpResponse:
+    """A receipt as PDF."""
+    found = receipt_get(workspace_id=request.workspace.pk, number=number)
+    if found is None:
+        raise Http404
+    return _file(receipt_pdf(found), f"{found.number}.pdf")
+
+
+@workspace_page
+@require_safe
+def statements(request: PageRequest) -> HttpResponse:
+    """Every month since the workspace began."""
+    return render(request, "billing/statements.html", {"months": months(workspace=request.workspace)})
+
+
+@workspace_page
+@require_safe
+def statement_page(request: PageRequest, year: int, month: int) -> HttpResponse:
+    """One month."""
+    found = _statement(request, year, month)
+    values = {
+        "found": found,
+        "moved": [(KIND_WORDS.get(row.kind, row.kind), row) for row in found.moved],
+        "tables": [("By model", "Model", found.models), ("By key", "Key", found.keys), ("By day", "Day", found.days)],
+        "difference": difference(found) if found.used != found.booked else "",
+    }
+    return render(request, "billing/statement.html", values)
+
+
+@workspace_page
+@require_safe
+def statement_as_pdf(request: PageRequest, year: int, month: int) -> HttpResponse:
+    """The same as PDF."""
+    found = _statement(request, year, month)
+    return _file(statement_pdf(workspace=request.workspace, found=found), f"statement-{found.month}.pdf")
+
+
+@workspace_page
+@require_safe
+def statement_as_csv(request: PageRequest, year: int, month: int) -> HttpResponse:
+    """Every movement, read and sent in pages."""
+    found = _statement(request, year, month)
+    chunks = statement_csv(workspace=request.workspace, found=found)
+    answer = StreamingHttpResponse(_awaited(chunks), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="statement-{found.month}.csv"'
+    return cast(HttpResponse, answer)
+
+
+def _statement(request: PageRequest, year: int, month: int) -> Statement:
+    known = month_known(workspace=request.workspace, year=year, month=month)
+    if known is None:
+        raise Http404
+    return statement(workspace=request.workspace, month=known)
+
+
+async def _awaited(chunks: Iterator[str]) -> AsyncIterator[str]:
+    """Each chunk when it is wanted, off the event loop."""
+    step = sync_to_async(partial[str | None](next, chunks, None))
+    while (chunk := await step()) is not None:
+        yield chunk
+
+
+def _file(content: bytes, name: str) -> HttpResponse:
+    answer = HttpResponse(content, content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

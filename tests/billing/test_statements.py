@@ -1,0 +1,160 @@
+"""Statements say what the ledger says: opening + movements = closing, for every month, to the nano-USD."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import psycopg
+import pypdf
+import pytest
+from hypothesis import given, settings as examples, strategies as st
+
+from accounts.models import Workspace
+from billing.models import Transfer
+from billing.papers.months import Month, month_of, months_between
+from billing.papers.statement_csv import statement_csv
+from billing.papers.statement_pdf import statement_pdf
+from billing.papers.statements import month_known, months, statement
+from tests.billing.committing import account_of, someone
+from tests.cast import USD
+from tests.servers import superuser_url
+
+BEGAN = datetime(2025, 10, 20, tzinfo=UTC)
+KINDS_IN, KINDS_OUT = ["top_up", "promotion", "deposit", "correction"], ["usage", "refund", "dispute", "expiry"]
+
+
+@pytest.fixture(autouse=True)
+def committing(django_db_blocker):
+    with django_db_blocker.unblock():
+        yield
+
+
+def book(workspace: Workspace, rows) -> None:
+    """Transfers at any time of the past, as the superuser: (moment, kind, signed amount, reference)."""
+    account = account_of(workspace).pk
+    with psycopg.connect(superuser_url(), autocommit=True) as conn, conn.cursor() as cursor:
+        for at, kind, signed, reference in rows:
+            debit, credit = (1, account) if signed > 0 else (account, 6)
+            cursor.execute(
+                "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, reference, "
+                "idempotency_key, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (debit, credit, abs(signed), kind, reference, str(uuid4()), at),
+            )
+        paid = sum(s for _, kind, s, _ in rows if kind in ("deposit", "top_up", "refund", "dispute"))
+        cursor.execute(
+            "UPDATE billing_creditaccount SET posted = posted + %s, paid_in = paid_in + %s WHERE id = %s",
+            (sum(row[2] for row in rows), paid, account),
+        )
+
+
+def place() -> Workspace:
+    _, workspace = someone()
+    Workspace.objects.filter(pk=workspace.pk).update(created_at=BEGAN)
+    return Workspace.objects.get(pk=workspace.pk)
+
+
+def lines(workspace, month) -> list[dict]:
+    text = "".join(statement_csv(workspace=workspace, found=statement(workspace=workspace, month=month)))
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+MOVE = st.tuples(
+    st.integers(0, 400 * 86400),
+    st.one_of(
+        st.tuples(st.sampled_from(KINDS_IN), st.integers(1, 10**13)),
+        st.tuples(st.sampled_from(KINDS_OUT), st.integers(-(10**13), -1)),
+    ),
+)
+EDGES = st.sampled_from([(month.since - BEGAN).total_seconds() for month in (Month(2025, 11), Month(2026, 1))])
+
+
+@examples(max_examples=30)
+@given(moves=st.lists(MOVE, max_size=25), edges=st.lists(st.tuples(EDGES, st.sampled_from([-1e-6, 0.0])), max_size=4))
+def test_opening_and_movements_make_closing_and_all_of_it_is_the_ledgers(moves, edges):
+    workspace = place()
+    rows = [(BEGAN + timedelta(seconds=after), kind, signed, "") for after, (kind, signed) in moves]
+    rows += [(BEGAN + timedelta(seconds=edge + off), "usage", -7, "") for edge, off in edges]
+    book(workspace, rows)
+    listed = {row.month: row for row in months(workspace=workspace)}
+    before = 0
+    for month in reversed(months_between(month_of(BEGAN), month_of(datetime.now(UTC)))):
+        found = statement(workspace=workspace, month=month)
+        mine = [row for row in rows if month.since <= row[0] < month.until]
+        assert found.opening == before
+        assert found.opening + sum(row.amount for row in found.moved) == found.closing
+        assert found.closing == sum(row[2] for row in rows if row[0] < month.until)
+        for row in found.moved:
+            same = [other[2] for other in mine if other[1] == row.kind and (other[2] > 0) == (row.amount > 0)]
+            assert (row.count, row.amount) == (len(same), sum(same))
+        assert sum(row.count for row in found.moved) == len(mine)
+        assert (listed[month].closing, listed[month].came - listed[month].went) == (
+            found.closing,
+            found.closing - found.opening,
+        )
+        before = found.closing
+    assert before == account_of(workspace).posted
+
+
+def test_the_csv_has_every_movement_exactly_and_leads_from_balance_to_balance(monkeypatch):
+    monkeypatch.setattr("billing.papers.statements.CSV_ROWS", 7)
+    monkeypatch.setattr("billing.papers.statement_csv.LINES_A_CHUNK", 3)
+    workspace, month = place(), Month(2025, 12)
+    at = month.since + timedelta(days=3)
+    rows = [(month.since - timedelta(days=3), "deposit", USD, "")]
+    rows += [
+        (at + timedelta(hours=n // 3), "usage" if n % 2 else "promotion", -1 if n % 2 else 10**9 + n, "")
+        for n in range(30)
+    ]
+    book(workspace, rows)
+    found = lines(workspace, month)
+    assert (found[0]["kind"], found[-1]["kind"], len(found)) == ("opening_balance", "closing_balance", 32)
+    balance = Decimal(found[0]["balance_usd"])
+    assert balance == 1
+    for row in found[1:-1]:
+        assert len(row["amount_usd"].partition(".")[2]) == 9
+        balance += Decimal(row["amount_usd"])
+        assert Decimal(row["balance_usd"]) == balance
+    assert Decimal(found[-1]["balance_usd"]) * USD == statement(workspace=workspace, month=month).closing
+    ids = [int(row["id"]) for row in found[1:-1]]
+    assert len(set(ids)) == 30 == Transfer.objects.filter(pk__in=ids).count()
+
+
+@pytest.mark.parametrize("word", ["=1+1", "+SUM(A1)", "-2", "@x", "\tx", "\r=1"])
+def test_a_spreadsheet_takes_no_word_for_a_formula(word):
+    workspace = place()
+    book(workspace, [(BEGAN, "deposit", USD, word)])
+    assert lines(workspace, month_of(BEGAN))[1]["reference"] == f"'{word}"
+
+
+def test_only_months_of_the_workspaces_life_are_known():
+    workspace = place()
+    now = month_of(datetime.now(UTC))
+    known = month_known(workspace=workspace, year=2025, month=10)
+    assert known == Month(2025, 10)
+    assert month_known(workspace=workspace, year=now.year, month=now.month) == now
+    later = now.next()
+    for year, month in ((2025, 9), (2025, 0), (2025, 13), (later.year, later.month), (0, 1), (10**6, 1)):
+        assert month_known(workspace=workspace, year=year, month=month) is None
+    assert statement(workspace=workspace, month=now).under_way
+    assert not statement(workspace=workspace, month=known).under_way
+
+
+def test_the_pdf_says_the_same_and_is_the_same_each_time():
+    workspace, month = place(), Month(2026, 1)
+    book(workspace, [(BEGAN, "deposit", 10 * USD, ""), (month.since, "usage", -3, "")])
+    found = statement(workspace=workspace, month=month)
+    made = statement_pdf(workspace=workspace, found=found)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made)).pages)
+    for said in ("Statement January 2026", "10.00", "9.999999997", "Closing balance"):
+        assert said in text
+    assert statement_pdf(workspace=workspace, found=found) == made
+
+
+def test_a_month_is_two_statements_and_the_list_is_one(django_assert_num_queries):
+    workspace = place()
+    with django_assert_num_queries(3):  # movements, usage, names of keys
+        statement(workspace=workspace, month=Month(2026, 1))
+    with django_assert_num_queries(1):
+        assert len(months(workspace=workspace)) >= 13
