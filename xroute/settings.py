@@ -70,6 +70,9 @@ try:
     XROUTE_KEY_POLL_S = env.number("XROUTE_KEY_POLL_S", 2)
     XROUTE_POOL_MAX = env.integer("XROUTE_POOL_MAX", 8, low=3)
 
+    XROUTE_AUDIT_HOUR = env.integer("XROUTE_AUDIT_HOUR", 3, high=23)
+    XROUTE_AUDIT_RUN_DAYS = env.integer("XROUTE_AUDIT_RUN_DAYS", 90, low=1)
+
     # The browser plane. XROUTE_STATIC_DIR is where `manage.py collectstatic` puts what browsers load.
     XROUTE_STATIC_DIR = Path(env.text("XROUTE_STATIC_DIR", str(XROUTE_DATA_DIR / "static")))
     XROUTE_PAGES_MAX = env.integer("XROUTE_PAGES_MAX", 16, low=1)

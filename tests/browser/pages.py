@@ -42,5 +42,11 @@ PAGES = (
     Shown("operator-settings", "/operator/settings", "operator"),
     Shown("operator-mail", "/operator/mail", "operator"),
     Shown("operator-invitations", "/operator/invitations", "operator"),
+    Shown("operator-money", "/operator/money", "operator"),
+    Shown("operator-money-workspaces", "/operator/money/workspaces", "operator"),
+    Shown("operator-money-workspace", "/operator/money/workspaces/1", "operator"),
+    Shown("operator-money-adjustments", "/operator/money/adjustments", "operator"),
+    Shown("operator-money-events", "/operator/money/events", "operator"),
+    Shown("operator-money-codes", "/operator/money/codes", "operator"),
     Shown("forbidden", "/operator/settings", "owner", 403),
 )

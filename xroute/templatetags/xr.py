@@ -1,5 +1,6 @@
 """How pages write money, counts, times and icons."""
 
+import json
 from datetime import datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
@@ -113,3 +114,9 @@ def nav_current(context: template.Context, prefix: str) -> str:
     """' active' where the page lies under `prefix`."""
     request = context.get("request")
     return " active" if request is not None and request.path.startswith(prefix) else ""
+
+
+@register.filter
+def pretty_json(value: object) -> str:
+    """JSON with a line for each value."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
