@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import Payment
+from billing.payments_list import with_reversals
 
 PAGE_MAX = 200
 KIND_WORDS = {
@@ -90,5 +91,5 @@ def payment_get(*, workspace_id: int, payment_id: UUID) -> Payment | None:
 
 def payments_recent(*, workspace_id: int, count: int = 20) -> list[Payment]:
     """A workspace's payments, newest first, whatever became of them."""
-    found = Payment.objects.filter(workspace_id=workspace_id).order_by("-created_at")
+    found = with_reversals(Payment.objects.filter(workspace_id=workspace_id).order_by("-created_at"))
     return list(found[: max(1, min(count, PAGE_MAX))])

@@ -8,6 +8,7 @@ from billing.pages import (
     operator_codes,
     operator_events,
     operator_money,
+    operator_payments,
     operator_workspaces,
     papers,
     usage,
@@ -42,4 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("credits/statements/<int:year>-<int:month>", papers.statement_page, name="statement"),
     path("credits/statements/<int:year>-<int:month>.pdf", papers.statement_as_pdf, name="statement_pdf"),
     path("credits/statements/<int:year>-<int:month>.csv", papers.statement_as_csv, name="statement_csv"),
+    path("operator/money/payments", operator_payments.operator_payments, name="operator_payments"),
+    path("operator/money/payments/<uuid:payment_id>", operator_payments.operator_payment, name="operator_payment"),
+    path("operator/money/payments/<uuid:payment_id>/refund", operator_payments.operator_refund, name="operator_refund"),
 ]

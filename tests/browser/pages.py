@@ -48,5 +48,6 @@ PAGES = (
     Shown("operator-money-adjustments", "/operator/money/adjustments", "operator"),
     Shown("operator-money-events", "/operator/money/events", "operator"),
     Shown("operator-money-codes", "/operator/money/codes", "operator"),
+    Shown("operator-payments", "/operator/money/payments", "operator"),
     Shown("forbidden", "/operator/settings", "owner", 403),
 )
