@@ -1,4 +1,4 @@
-"""The banner of every signed-in page: out of credit, or a payment that failed, with the button that mends it."""
+"""The banner of every signed-in page: out of credit, auto top-up paused, or a failed payment, with what mends it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from billing.models import CreditAccount, Payment, PaymentStatus
+from billing.models import AutoTopUp, CreditAccount, Payment, PaymentOrigin, PaymentStatus
 
 REMEMBERED = timedelta(days=1)
 
@@ -21,6 +21,7 @@ class Standing:
 
     posted_nanousd: int
     declined: UUID | None
+    auto_paused: bool = False
 
     @property
     def out_of_credit(self) -> bool:
@@ -41,8 +42,11 @@ def _standing(request: HttpRequest) -> Standing | None:
         ~Exists(later.filter(status=PaymentStatus.PAID)),
         workspace_id=OuterRef("workspace_id"),
         status=PaymentStatus.FAILED,
+        origin=PaymentOrigin.CHECKOUT,
         created_at__gt=Now() - REMEMBERED,
     )
     rows = CreditAccount.objects.filter(workspace_id=workspace.pk)
-    found = rows.values_list("posted", Subquery(failed.order_by("-created_at").values("id")[:1])).first()
+    paused = AutoTopUp.objects.filter(workspace_id=OuterRef("workspace_id"), enabled=True, paused_at__isnull=False)
+    newest = Subquery(failed.order_by("-created_at").values("id")[:1])
+    found = rows.values_list("posted", newest, Exists(paused)).first()
     return Standing(*found) if found else None

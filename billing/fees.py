@@ -15,6 +15,15 @@ class TopUpFee:
     ppm: int
     min_cents: int
     percent: Decimal
+    taxed: bool = False
+
+    @property
+    def percent_text(self) -> str:
+        return f"{self.percent.normalize():f}"
+
+    @property
+    def min_text(self) -> str:
+        return f"{self.min_cents / 100:,.2f}"
 
     def __bool__(self) -> bool:
         return bool(self.ppm or self.min_cents)
@@ -27,4 +36,6 @@ class TopUpFee:
 def top_up_fee() -> TopUpFee:
     """The fee as this installation sets it."""
     percent: Decimal = settings.XROUTE_TOP_UP_FEE_PERCENT
-    return TopUpFee(int(percent * PPM_PER_PERCENT), settings.XROUTE_TOP_UP_FEE_MIN_CENTS, percent)
+    return TopUpFee(
+        int(percent * PPM_PER_PERCENT), settings.XROUTE_TOP_UP_FEE_MIN_CENTS, percent, settings.XROUTE_STRIPE_TAX
+    )

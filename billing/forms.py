@@ -27,6 +27,7 @@ class TopUpForm(forms.Form):
 
     amount = forms.ChoiceField(choices=[("5", "$5"), ("20", "$20"), ("100", "$100"), ("other", "Other")])
     other = forms.DecimalField(required=False, max_digits=9, decimal_places=2)
+    save_card = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

@@ -14,14 +14,17 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MANAGERS, PageRequest, workspace_page
 from billing.expiry import endings
+from billing.fees import top_up_fee
 from billing.forms import TopUpForm
 from billing.history import KIND_WORDS, movements_page, payment_get, payments_recent
 from billing.models import CreditAccount, PaymentStatus, Receipt
+from billing.models.payments import NANOUSD_PER_CENT
 from billing.stripe.checkout import checkout_open, checkout_start
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import PaymentRefused
 from billing.stripe.settle import payment_refresh
 
+EXAMPLES_USD = (5, 20, 100)
 PAGE_SIZE, PAYMENTS_SHOWN = 25, 8
 
 
@@ -36,6 +39,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
         size=PAGE_SIZE,
         usage=usage,
     )
+    fee = top_up_fee()
     values = {
         "account": CreditAccount.objects.get(workspace_id=request.workspace.pk),
         "movements": [(row, KIND_WORDS.get(row.kind, row.kind)) for row in page.movements],
@@ -47,6 +51,10 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
         "may_buy": request.membership.role in MANAGERS and payments_enabled(),
         "may_pay": request.membership.role in MANAGERS,
         "endings": endings(workspace_id=request.workspace.pk),
+        "fee": fee,
+        "examples": [
+            (f"${dollars}", f"{(dollars * 100 + fee.cents(dollars * 100)) / 100:,.2f}") for dollars in EXAMPLES_USD
+        ],
         "low": settings.TOP_UP_CENTS_MIN // 100,
         "high": settings.TOP_UP_CENTS_MAX // 100,
     }
@@ -60,7 +68,12 @@ def credits_buy(request: PageRequest) -> HttpResponse:
     form = TopUpForm(request.POST)
     if form.is_valid():
         try:
-            payment = checkout_start(workspace=request.workspace, user=request.user, amount_cents=form.cents)
+            payment = checkout_start(
+                workspace=request.workspace,
+                user=request.user,
+                amount_cents=form.cents,
+                save_card=form.cleaned_data["save_card"],
+            )
         except PaymentRefused as error:
             form.add_error(None, str(error))
         else:
@@ -76,8 +89,13 @@ def payment(request: PageRequest, payment_id: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     found = payment_refresh(payment=found)
+    cents = (found.amount_cents, found.fee_cents, found.tax_cents)
     values = {
         "payment": found,
+        "total": (sum(cents) if found.total_cents is None else found.total_cents) * NANOUSD_PER_CENT,
+        "fee_nanousd": found.fee_cents * NANOUSD_PER_CENT,
+        "tax_nanousd": found.tax_cents * NANOUSD_PER_CENT,
+        "taxed": settings.XROUTE_STRIPE_TAX and found.total_cents is None,
         "moving": found.status in (PaymentStatus.OPEN, PaymentStatus.PROCESSING) and bool(found.session_id),
         "cancelled": request.GET.get("from") == "cancel",
         "may_pay": request.membership.role in MANAGERS,

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from billing.pages import (
+    auto,
     credits,
     details,
     operator_codes,
@@ -18,6 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("usage", usage.usage, name="usage"),
     path("usage/data", usage.usage_renewed, name="usage_data"),
     path("credits", credits.credits, name="credits"),
+    path("credits/auto", auto.auto, name="credits_auto"),
+    path("credits/auto/save", auto.auto_save, name="credits_auto_save"),
+    path("credits/auto/resume", auto.auto_resume, name="credits_auto_resume"),
+    path("credits/auto/card/remove", auto.auto_card_remove, name="credits_auto_card_remove"),
     path("credits/buy", credits.credits_buy, name="credits_buy"),
     path("credits/payments/<uuid:payment_id>", credits.payment, name="payment"),
     path("operator/money", operator_money.money, name="operator_money"),

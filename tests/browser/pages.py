@@ -31,6 +31,8 @@ PAGES = (
     Shown("billing-details", "/credits/details"),
     Shown("receipts-empty", "/credits/receipts"),
     Shown("statements", "/credits/statements"),
+    Shown("auto-top-up", "/credits/auto"),
+    Shown("auto-top-up-empty", "/credits/auto", "broke"),
     Shown("usage", "/usage?range=30d"),
     Shown("usage-empty", "/usage", "broke"),
     Shown("models", "/models"),
