@@ -33,13 +33,17 @@ Plain = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def memberships_of(request: HttpRequest) -> list[Membership]:
-    """The viewer's memberships, oldest first; read once a request."""
+    """The viewer's memberships of open workspaces, oldest first; read once a request."""
     found: list[Membership] | None = getattr(request, "_memberships", None)
     if found is None:
         user = getattr(request, "user", None)
         found = []
         if user is not None and user.is_authenticated:
-            rows = Membership.objects.filter(user_id=user.pk).select_related("workspace").order_by("id")
+            rows = (
+                Membership.objects.filter(user_id=user.pk, workspace__closed_at__isnull=True)
+                .select_related("workspace")
+                .order_by("id")
+            )
             found = list(rows)
         cast(Any, request)._memberships = found
     return found

@@ -67,6 +67,9 @@ def invitation_accept(*, invitation: Invitation, user: User) -> None:
         if not still_open.update(accepted_by=user):
             raise InvitationOver("This invitation was used already or has ended. Ask for a new one.")
         if invitation.workspace_id is not None:
+            # A closing under way is waited for: it must not be joined after it.
+            if Workspace.objects.select_for_update().get(pk=invitation.workspace_id).closed_at is not None:
+                raise InvitationOver("The workspace was closed. Ask for a new invitation.")
             Membership.objects.get_or_create(
                 user=user, workspace_id=invitation.workspace_id, defaults={"role": invitation.role}
             )

@@ -1,6 +1,12 @@
 """Whether credit may still come to a workspace: not once it is closed."""
 
-from django.db import connection
+import logging
+
+from django.db import connection, transaction
+
+from accounts.models import Workspace
+
+logger = logging.getLogger("xroute.billing")
 
 # The lock of a foreign key: it waits for a closing (FOR UPDATE), and for nothing else.
 CLOSED = "SELECT closed_at IS NOT NULL FROM accounts_workspace WHERE id = %s FOR KEY SHARE"
@@ -22,3 +28,9 @@ def workspace_open_ensure(*, workspace_id: int) -> None:
         found = cursor.fetchone()
     if found is None or found[0]:
         raise WorkspaceClosed("This workspace is closed. Nothing can be paid into it.")
+
+
+def closed_credit_alert(*, workspace_id: int, what: str) -> None:
+    """Call where credit arrives that could not be refused: operators are told if the workspace is closed."""
+    if Workspace.objects.filter(pk=workspace_id, closed_at__isnull=False).exists():
+        transaction.on_commit(lambda: logger.error("ALERT closed workspace %s: %s", workspace_id, what))

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from billing.pages import (
     auto,
+    closing,
     credits,
     details,
     operator_codes,
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("credits/auto/card/remove", auto.auto_card_remove, name="credits_auto_card_remove"),
     path("credits/buy", credits.credits_buy, name="credits_buy"),
     path("credits/payments/<uuid:payment_id>", credits.payment, name="payment"),
+    path("workspace/close", closing.workspace_closing, name="workspace_close"),
     path("operator/money", operator_money.money, name="operator_money"),
     path("operator/money/audit", operator_money.audit_now, name="operator_audit"),
     path("operator/money/audits/<int:run_id>", operator_money.audit_run, name="operator_audit_run"),

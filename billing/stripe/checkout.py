@@ -16,6 +16,7 @@ from billing.stripe import client
 from billing.stripe.cards import customer_forget, customer_gone
 from billing.stripe.customer import customer_ensure
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
+from billing.workspaces import WorkspaceClosed, workspace_open_ensure
 
 logger = logging.getLogger("xroute.billing")
 PAYMENT_PAGE = "/credits/payments/{}"
@@ -47,7 +48,15 @@ def checkout_start(*, workspace: Workspace, user: User, amount_cents: int, save_
             save_card=save_card,
             idempotency_key=uuid4(),
         )
+        _open_ensure(workspace)
     return checkout_open(payment=payment)
+
+
+def _open_ensure(workspace: Workspace) -> None:
+    try:
+        workspace_open_ensure(workspace_id=workspace.pk)
+    except WorkspaceClosed as error:
+        raise PaymentRefused(str(error)) from error
 
 
 def checkout_open(*, payment: Payment) -> Payment:

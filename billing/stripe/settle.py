@@ -23,6 +23,7 @@ from billing.stripe.errors import PaymentRefused, StripeError
 from billing.stripe.intent import Intent, intent_objection
 from billing.stripe.notices import auto_top_up_pause, declined_sentence, payment_told
 from billing.stripe.session import Session, objection
+from billing.workspaces import closed_credit_alert
 
 logger = logging.getLogger("xroute.billing")
 ORDER = list(PaymentStatus)
@@ -178,6 +179,7 @@ def _credit(payment: Payment, *, intent_id: str, total_cents: int, tax_cents: in
             reference=reference,
         ):
             raise RuntimeError(f"payment {payment.pk}: the {suffix} of {intent_id} was booked before")
+    closed_credit_alert(workspace_id=payment.workspace_id, what=f"payment {payment.pk} came after it was closed")
     payment.status, payment.error, payment.credited_nanousd = PaymentStatus.PAID, "", credited
     payment.tax_cents, payment.total_cents = tax_cents, total_cents
     payment.payment_intent_id = intent_id

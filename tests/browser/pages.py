@@ -44,6 +44,7 @@ PAGES = (
     Shown("operator-settings", "/operator/settings", "operator"),
     Shown("operator-mail", "/operator/mail", "operator"),
     Shown("operator-invitations", "/operator/invitations", "operator"),
+    Shown("workspace-close", "/workspace/close"),
     Shown("operator-money", "/operator/money", "operator"),
     Shown("operator-money-workspaces", "/operator/money/workspaces", "operator"),
     Shown("operator-money-workspace", "/operator/money/workspaces/1", "operator"),

@@ -1,0 +1,195 @@
+"""A workspace is closed: its credit goes where the owner chose, its keys stop, and nothing personal stays.
+
+All of it is one transaction; Stripe is asked after it. The workspace's row is locked first: whatever starts a payment,
+credits it or makes it a key waits for that lock and finds it closed. Its ledger stays, under its number alone.
+"""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import ApiKey, Invitation, Membership, Role, User, Workspace
+from billing import closing_refunds, ledger
+from billing.adjustments import Account, account_lock
+from billing.models import (
+    AutoTopUp,
+    BalanceAlert,
+    BillingDetails,
+    CreditAccount,
+    Dispute,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    StripeCustomer,
+    TransferKind,
+)
+from billing.models.ledger import House
+from xroute.lib.money import usd_text
+
+RECALL_S, LOOK_EVERY_S = 3.0, 0.05
+DISPUTES_OVER = ("won", "lost", "warning_closed")
+on_closed: list[Callable[[str], object]] = []
+"""Called after the commit with the id of a saved payment method that is to be forgotten at Stripe."""
+
+
+class Choice(StrEnum):
+    """What becomes of the credit that is left."""
+
+    REFUND = "refund"
+    MOVE = "move"
+    FORFEIT = "forfeit"
+
+
+class ClosingRefused(Exception):
+    """The text says why, and what to do first."""
+
+
+def closing_objections(*, workspace: Workspace) -> list[str]:
+    """Why it cannot be closed yet, apart from calls that run; empty where it can."""
+    found = []
+    posted = CreditAccount.objects.get(workspace=workspace).posted
+    if posted < 0:
+        found.append(f"It owes {usd_text(-posted)} USD. Buy that much credit first, or ask the operator.")
+    unsettled = Payment.objects.filter(workspace=workspace, status__in=(PaymentStatus.OPEN, PaymentStatus.PROCESSING))
+    for payment in unsettled.order_by("created_at"):
+        found.append(f"A payment of {usd_text(payment.amount_nanousd)} USD is {payment.status}. Wait until it is over.")
+    asked = Refund.objects.filter(payment__workspace=workspace, status__in=(RefundStatus.ASKED, RefundStatus.PENDING))
+    for refund in asked.order_by("created_at"):
+        found.append(f"A refund of {refund.amount_cents / 100:,.2f} USD is under way. Wait until it has arrived.")
+    disputes = Dispute.objects.filter(payment__workspace=workspace).exclude(status__in=DISPUTES_OVER)
+    for dispute in disputes.order_by("created_at"):
+        found.append(f"A payment of {dispute.amount_cents / 100:,.2f} USD is disputed. Wait until that is decided.")
+    return found
+
+
+def closing_targets(*, workspace: Workspace, user: User) -> list[Workspace]:
+    """Other open workspaces that this person owns."""
+    owned = Workspace.objects.filter(membership__user=user, membership__role=Role.OWNER, closed_at__isnull=True)
+    return list(owned.exclude(pk=workspace.pk).order_by("name", "id"))
+
+
+def closing_recall(*, workspace: Workspace) -> None:
+    """Have all workers give back what they hold idle, and wait for a moment until they have."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('xr_recall', id::text) FROM billing_creditaccount WHERE workspace_id = %s",
+                       [workspace.pk])  # fmt: skip
+    until = time.monotonic() + RECALL_S
+    while time.monotonic() < until:
+        if not CreditAccount.objects.filter(workspace=workspace).exclude(reserved=0, exposed=0).exists():
+            return
+        time.sleep(LOOK_EVERY_S)
+
+
+def workspace_close(
+    *,
+    workspace: Workspace,
+    user: User,
+    choice: str = Choice.FORFEIT,
+    target: Workspace | None = None,
+    name_typed: str = "",
+) -> None:
+    """Close it for good; `choice` is what becomes of its credit. Raises ClosingRefused; then nothing has changed.
+
+    Call outside any transaction: workers give back what they hold only once they are told by a commit.
+    """
+    closing_recall(workspace=workspace)
+    with transaction.atomic(durable=True):
+        ids = sorted({workspace.pk, *([target.pk] if target else [])})
+        locked = {row.pk: row for row in Workspace.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        booked = _close(locked[workspace.pk], user, choice, locked.get(target.pk) if target else None, name_typed)
+        method = _forget(locked[workspace.pk])
+    closing_refunds.current().ask(booked)
+    if method:
+        for forget in on_closed:
+            forget(method)
+
+
+def _close(workspace: Workspace, user: User, choice: str, target: Workspace | None, name_typed: str) -> list[Any]:
+    if not Membership.objects.filter(workspace=workspace, user=user, role=Role.OWNER).exists():
+        raise ClosingRefused("Only an owner of the workspace may close it.")
+    if workspace.closed_at is not None:
+        raise ClosingRefused("This workspace is closed already.")
+    if objections := closing_objections(workspace=workspace):
+        raise ClosingRefused(" ".join(objections))
+    account = account_lock(workspace_id=workspace.pk)
+    if account.reserved or _exposed(account):
+        raise ClosingRefused(
+            f"Calls that are running hold {usd_text(account.reserved)} USD. Stop what makes them, or revoke its keys, "
+            "and try again in a minute."
+        )
+    if account.posted < 0:
+        raise ClosingRefused(f"It owes {usd_text(-account.posted)} USD. Buy that much credit first.")
+    return _dispose(workspace, user, choice, target, name_typed, account) if account.posted else []
+
+
+def _exposed(account: Account) -> bool:
+    return CreditAccount.objects.filter(pk=account.id).exclude(exposed=0).exists()
+
+
+def _dispose(
+    workspace: Workspace, user: User, choice: str, target: Workspace | None, name_typed: str, account: Account
+) -> list[Any]:
+    """Bring the account to zero, as chosen; the refunds that Stripe has to be asked for."""
+    reference = f"closing:{workspace.pk}"
+    if choice == Choice.MOVE:
+        if target is None or target.closed_at is not None or target.pk == workspace.pk or not _owns(user, target):
+            raise ClosingRefused("Choose another open workspace of yours for the credit.")
+        ledger.credit_move(
+            source_id=account.id,
+            target_id=ledger.account_ensure(workspace_id=target.pk),
+            amount_nanousd=account.posted,
+            kind=TransferKind.MOVE,
+            idempotency_key=f"move:{reference}",
+            reference=reference,
+        )
+        return []
+    booked = []
+    if choice == Choice.REFUND:
+        booked = closing_refunds.current().book(workspace, user)
+        if not booked:
+            raise ClosingRefused("Nothing of the credit can be refunded. Move it or give it up instead.")
+    elif choice != Choice.FORFEIT or name_typed.strip() != workspace.name.strip():
+        raise ClosingRefused("To give the credit up, type the workspace's name exactly as it stands.")
+    left = account_lock(workspace_id=workspace.pk).posted
+    if left > 0:
+        ledger.credit_take(
+            account_id=account.id,
+            target=House.REVENUE,
+            amount_nanousd=left,
+            kind=TransferKind.FORFEIT,
+            idempotency_key=f"forfeit:{reference}",
+            reference=reference,
+        )
+    return booked
+
+
+def _owns(user: User, workspace: Workspace) -> bool:
+    return Membership.objects.filter(workspace=workspace, user=user, role=Role.OWNER).exists()
+
+
+def _forget(workspace: Workspace) -> str:
+    """End what could act, and delete what names people; the payment method that was saved, or ""."""
+    now = timezone.now()
+    ApiKey.objects.filter(workspace=workspace, revoked_at__isnull=True).update(revoked_at=now)
+    ApiKey.objects.filter(workspace=workspace).update(name="closed", created_by=None)
+    Invitation.objects.filter(workspace=workspace, accepted_by=None, expires_at__gt=now).update(expires_at=now)
+    Invitation.objects.filter(workspace=workspace).update(email="")
+    Membership.objects.filter(workspace=workspace).delete()
+    AutoTopUp.objects.filter(workspace=workspace).delete()
+    BalanceAlert.objects.filter(workspace=workspace).delete()
+    BillingDetails.objects.filter(workspace=workspace).delete()
+    method = StripeCustomer.objects.filter(workspace=workspace).values_list("payment_method_id", flat=True).first()
+    StripeCustomer.objects.filter(workspace=workspace).update(
+        payment_method_id="", card_brand="", card_last4="", card_expires=""
+    )
+    # Suspended too: a worker that still knows a key by heart is told of it like of any change.
+    Workspace.objects.filter(pk=workspace.pk).update(
+        name=f"closed workspace {workspace.pk}", suspended=True, closed_at=Now()
+    )
+    return method or ""

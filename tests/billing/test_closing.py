@@ -1,0 +1,283 @@
+"""Closing a workspace: refused while anything is open; its credit goes where it should, and nothing acts after."""
+
+import asyncio
+import time
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import ApiKey, Invitation, Membership, User, Workspace
+from accounts.services import workspace_create
+from accounts.services_invitations import InvitationOver, invitation_accept, invitation_create
+from billing import closing, closing_refunds, ledger
+from billing.closing import ClosingRefused, workspace_close
+from billing.closing_refunds import Refunds, refunds_install
+from billing.models import (
+    AutoTopUp,
+    BillingDetails,
+    CreditAccount,
+    Dispute,
+    Payment,
+    Refund,
+    StripeCustomer,
+    Transfer,
+    TransferKind,
+)
+from billing.models.ledger import House
+from billing.overview import closed_with_balance
+from billing.stripe.checkout import checkout_start
+from billing.stripe.errors import PaymentRefused
+from billing.stripe.settle import payment_check
+from tests.billing.test_adjustments import owe, reserve
+from tests.billing.test_ledger import at_once
+from tests.cast import USD
+
+
+@pytest.fixture(autouse=True)
+def committing(django_db_blocker, monkeypatch):
+    monkeypatch.setattr(closing, "RECALL_S", 0.2)
+    with django_db_blocker.unblock():
+        yield
+
+
+def user_of(person) -> User:
+    return User.objects.get(pk=person.user_id)
+
+
+def workspace_of(person) -> Workspace:
+    return Workspace.objects.get(pk=person.workspace_id)
+
+
+def close(person, **values):
+    values.setdefault("choice", "forfeit")
+    workspace = workspace_of(person)
+    values.setdefault("name_typed", workspace.name)
+    workspace_close(workspace=workspace, user=user_of(person), **values)
+
+
+def posted(person) -> int:
+    return CreditAccount.objects.get(pk=person.account_id).posted
+
+
+def refusal(person, **values) -> str:
+    with pytest.raises(ClosingRefused) as caught:
+        close(person, **values)
+    assert workspace_of(person).closed_at is None
+    assert ApiKey.objects.get(pk=person.key_id).revoked_at is None
+    return str(caught.value)
+
+
+def payment(person, **values) -> Payment:
+    values = {"amount_cents": 500, "amount_nanousd": 5 * USD, "idempotency_key": uuid4()} | values
+    return Payment.objects.create(workspace_id=person.workspace_id, **values)
+
+
+def test_debt_is_named_with_the_amount(broke):
+    owe(broke, 3 * USD)
+    assert "owes 3.00 USD" in refusal(broke)
+
+
+@pytest.mark.parametrize("status", ["open", "processing"])
+def test_a_payment_under_way_is_in_the_way(owner, status):
+    payment(owner, status=status)
+    assert f"5.00 USD is {status}" in refusal(owner)
+
+
+@pytest.mark.parametrize(("status", "stops"), [("asked", True), ("pending", True), ("succeeded", False)])
+def test_a_refund_under_way_is_in_the_way(owner, status, stops):
+    values = {"amount_cents": 200, "credit_nanousd": 2 * USD}
+    Refund.objects.create(payment=payment(owner, status="failed"), origin="operator", status=status, **values)
+    if stops:
+        assert "refund of 2.00 USD" in refusal(owner)
+    else:
+        close(owner)
+
+
+@pytest.mark.parametrize("status", ["needs_response", "warning_needs_response", "under_review", "won", "lost"])
+def test_an_open_dispute_is_in_the_way(owner, status):
+    paid = payment(owner, status="failed")
+    Dispute.objects.create(id=f"du_{uuid4().hex}", payment=paid, status=status, amount_cents=500)
+    if status in ("won", "lost"):
+        close(owner)
+    else:
+        assert "5.00 USD is disputed" in refusal(owner)
+
+
+def test_running_calls_are_in_the_way_and_what_they_hold_is_named(owner):
+    reserve(owner, 2 * USD)
+    assert "hold 2.00 USD" in refusal(owner)
+    reserve(owner, 0)
+    close(owner)
+
+
+def test_only_an_owner_closes(owner, member, stranger):
+    for other in (member, stranger):
+        with pytest.raises(ClosingRefused, match="Only an owner"):
+            workspace_close(workspace=workspace_of(owner), user=user_of(other), choice="forfeit")
+
+
+@pytest.mark.parametrize("typed", ["", "another", "OWNER"])
+def test_credit_is_given_up_only_by_its_name(owner, typed):
+    assert "type the workspace's name" in refusal(owner, name_typed=typed)
+    assert "type the workspace's name" in refusal(owner, choice="odd")
+
+
+def test_forfeited_credit_is_revenue(owner):
+    close(owner)
+    moved = Transfer.objects.get(idempotency_key=f"forfeit:closing:{owner.workspace_id}")
+    assert (moved.kind, moved.amount, moved.credit_account.house) == ("forfeit", 100 * USD, "revenue")
+    assert posted(owner) == 0
+
+
+def test_credit_moves_to_another_workspace_of_theirs_and_to_no_one_elses(owner, stranger):
+    other = workspace_create(owner=user_of(owner), name="other")
+    for wrong in (None, workspace_of(stranger), workspace_of(owner)):
+        assert "another open workspace of yours" in refusal(owner, choice="move", target=wrong)
+    Workspace.objects.filter(pk=other.pk).update(closed_at=timezone.now())
+    assert "another open workspace of yours" in refusal(owner, choice="move", target=other)
+    Workspace.objects.filter(pk=other.pk).update(closed_at=None)
+    close(owner, choice="move", target=other)
+    assert (posted(owner), CreditAccount.objects.get(workspace=other).posted) == (0, 100 * USD)
+
+
+@pytest.fixture
+def stand_in():
+    """Refunds of 40 USD: debited in the closing's transaction, asked for after it."""
+    asked = []
+
+    def book(workspace, _user):
+        account = CreditAccount.objects.get(workspace=workspace)
+        ledger.credit_take(
+            account_id=account.pk, target=House.REFUNDS, amount_nanousd=40 * USD, kind=TransferKind.REFUND,
+            idempotency_key=f"refund:{uuid4()}:credit",
+        )  # fmt: skip
+        return ["refund"]
+
+    def ask(booked):
+        assert not connection.in_atomic_block
+        asked.extend(booked)
+
+    before = closing_refunds.current()
+    refunds_install(Refunds(cents=lambda _: 4000, book=book, ask=ask))
+    yield asked
+    refunds_install(before)
+
+
+def test_a_refund_takes_the_paid_part_and_the_rest_is_given_up(owner, stand_in):
+    close(owner, choice="refund", name_typed="")
+    assert (posted(owner), stand_in) == (0, ["refund"])
+    forfeited = Transfer.objects.get(idempotency_key=f"forfeit:closing:{owner.workspace_id}")
+    assert forfeited.amount == 60 * USD
+
+
+def test_where_nothing_can_be_refunded_that_is_said(owner):
+    assert "Nothing of the credit can be refunded" in refusal(owner, choice="refund")
+
+
+def test_nothing_personal_and_nothing_that_acts_is_left(owner, member, monkeypatch):
+    workspace, forgotten = workspace_of(owner), []
+    monkeypatch.setattr(closing, "on_closed", [forgotten.append])
+    BillingDetails.objects.create(workspace=workspace, name="Ada")
+    amounts = {"threshold_nanousd": 1, "amount_cents": 500, "monthly_cap_cents": 500}
+    AutoTopUp.objects.create(workspace=workspace, enabled=True, **amounts)
+    StripeCustomer.objects.create(
+        workspace=workspace, idempotency_key=uuid4(), payment_method_id="pm_1", card_last4="4242"
+    )
+    invited = invitation_create(created_by=user_of(owner), email="ada@example.com", workspace=workspace).invitation
+    close(owner)
+    found = workspace_of(owner)
+    assert (found.name, found.suspended) == (f"closed workspace {found.pk}", True)
+    assert found.closed_at is not None
+    assert not Membership.objects.filter(workspace=found).exists()
+    assert not BillingDetails.objects.filter(workspace=found).exists()
+    assert not AutoTopUp.objects.filter(workspace=found).exists()
+    assert not ApiKey.objects.filter(workspace=found, revoked_at__isnull=True).exists()
+    assert (StripeCustomer.objects.get(workspace=found).card_last4, forgotten) == ("", ["pm_1"])
+    invited = Invitation.objects.get(pk=invited.pk)
+    assert (invited.email, invited.expires_at <= timezone.now()) == ("", True)
+
+
+def test_an_invitation_that_is_used_at_the_same_moment_joins_before_or_never(owner, stranger):
+    made = invitation_create(created_by=user_of(owner), workspace=workspace_of(owner), send=False).invitation
+    joiner = user_of(stranger)
+
+    def join() -> bool:
+        try:
+            invitation_accept(invitation=made, user=joiner)
+        except InvitationOver:
+            return False
+        return True
+
+    at_once(2, lambda number: close(owner) if number else join())
+    assert not Membership.objects.filter(workspace_id=owner.workspace_id).exists()
+
+
+def test_a_payment_started_at_the_same_moment_stops_one_of_both(owner, emulator):
+    workspace, user, said = workspace_of(owner), user_of(owner), []
+
+    def pay() -> str:
+        try:
+            return str(checkout_start(workspace=workspace, user=user, amount_cents=500).pk)
+        except PaymentRefused as error:
+            said.append(str(error))
+            return ""
+
+    def end() -> str:
+        try:
+            close(owner)
+        except ClosingRefused as error:
+            said.append(str(error))
+            return ""
+        return "closed"
+
+    answers = at_once(2, lambda number: end() if number else pay())
+    assert "A payment of 5.00 USD is open" in said[0] or "This workspace is closed" in said[0]
+    assert sorted(map(bool, answers)) == [False, True]
+    assert (workspace_of(owner).closed_at is not None) == (answers[1] == "closed")
+    assert Payment.objects.filter(workspace=workspace).exists() == bool(answers[0])
+
+
+def test_closed_twice_at_once_moves_once(owner):
+    def end(_) -> bool:
+        try:
+            close(owner)
+        except ClosingRefused:
+            return False
+        return True
+
+    assert sorted(at_once(5, end)) == [False] * 4 + [True]
+    assert posted(owner) == 0
+
+
+def test_a_payment_that_arrives_all_the_same_is_credited_and_told(owner, emulator, caplog):
+    workspace = workspace_of(owner)
+    started = checkout_start(workspace=workspace, user=user_of(owner), amount_cents=500)
+    Payment.objects.filter(pk=started.pk).update(status="expired")
+    close(owner)
+    Payment.objects.filter(pk=started.pk).update(status="open")
+    assert emulator.pay(started.url).status_code == 303
+    payment_check(payment=Payment.objects.get(pk=started.pk))
+    assert posted(owner) == 5 * USD
+    assert f"ALERT closed workspace {owner.workspace_id}" in caplog.text
+
+
+async def test_its_key_is_refused_within_five_seconds(owner, client):
+    assert (await client.get("/api/v1/key", headers=owner.headers)).status_code == 200
+    await sync_to_async(close)(owner)
+    until, status = time.monotonic() + 5, 200
+    while status == 200 and time.monotonic() < until:
+        status = (await client.get("/api/v1/key", headers=owner.headers)).status_code
+        await asyncio.sleep(0.05)
+    assert status in (401, 403)
+
+
+def test_a_call_settled_late_leaves_a_debt_that_operators_see(owner):
+    close(owner)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_creditaccount SET posted = -5 WHERE id = %s", [owner.account_id])
+    assert owner.workspace_id in [row.pk for row in closed_with_balance()]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_creditaccount SET posted = 0 WHERE id = %s", [owner.account_id])
