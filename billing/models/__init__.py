@@ -2,7 +2,7 @@
 
 from billing.models.holds import KeyPeriod, KeyReservation, Reservation, Worker
 from billing.models.ledger import BalanceMark, Books, CreditAccount, Transfer, TransferKind
-from billing.models.mirror import MirrorStatus, StripeBalanceTransaction, StripeComparison
+from billing.models.mirror import MirrorStatus, StripeBalanceTransaction, StripeComparison, StripePlace
 from billing.models.operations import Adjustment, AdjustmentKind, AuditRun
 from billing.models.payments import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeCustomer, StripeEvent
 from billing.models.promotions import ExpiringCredit, PromotionCode, PromotionUse
@@ -43,6 +43,7 @@ __all__ = [
     "StripeComparison",
     "StripeCustomer",
     "StripeEvent",
+    "StripePlace",
     "Transfer",
     "TransferKind",
     "UsageRecord",

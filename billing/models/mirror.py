@@ -25,6 +25,7 @@ class StripeBalanceTransaction(models.Model):
     net_cents = models.BigIntegerField()
     status = models.CharField(max_length=10, choices=MirrorStatus)
     note = models.CharField(max_length=300, default="", db_default="")
+    payment = models.ForeignKey("billing.Payment", on_delete=models.PROTECT, null=True, related_name="lines")
     created_at = models.DateTimeField()
     mirrored_at = models.DateTimeField(db_default=Now())
 
@@ -45,7 +46,10 @@ class StripeBalanceTransaction(models.Model):
 
 
 class StripeComparison(models.Model):
-    """One comparison of Stripe's balance with stripe_clearing. `differences`: [{"cents": n, "what": text}, …]."""
+    """One comparison of Stripe's balance with stripe_clearing.
+
+    `differences`: [{"key", "cents", "what", "todo", "alert", "told"}, …]; what is left over is unexplained.
+    """
 
     created_at = models.DateTimeField(db_default=Now())
     stripe_cents = models.BigIntegerField()
@@ -55,3 +59,17 @@ class StripeComparison(models.Model):
 
     def __str__(self) -> str:
         return f"{self.created_at}: {self.unexplained_cents} cents unexplained"
+
+
+class StripePlace(models.Model):
+    """How far a sweep has read one of Stripe's lists: all that was created by `reached_at`, gaps and all.
+
+    It moves when a sweep has read to its end. `full_at`: when the whole range was last read.
+    """
+
+    name = models.CharField(primary_key=True, max_length=20)
+    reached_at = models.DateTimeField(null=True)
+    full_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reached_at}"

@@ -3,11 +3,11 @@
 Callers see our own types and errors (errors.py), never the library's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import requests
@@ -15,10 +15,12 @@ import stripe
 from django.conf import settings
 from django.db import connection
 from stripe.params import (
+    BalanceTransactionListParams,
     CustomerCreateParams,
     CustomerTaxIdCreateParams,
     CustomerUpdateParams,
     CustomerUpdateParamsAddress,
+    EventListParams,
     PaymentIntentCreateParams,
     RefundCreateParams,
     RefundListParams,
@@ -30,9 +32,12 @@ from billing.stripe.card import Card, card_parse
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
 from billing.stripe.intent import Intent, intent_parse
 from billing.stripe.items import session_item, tax_item
+from billing.stripe.line import Line, line_parse
 from billing.stripe.reversal import StripeDispute, StripeRefund, dispute_parse, refund_parse
 from billing.stripe.session import Session, session_parse
 from billing.stripe.tax import TaxCalculation, calculation_parse
+
+PAGE_SIZE = 100
 
 
 def payments_enabled() -> bool:
@@ -247,6 +252,49 @@ def tax_file(*, calculation_id: str, reference: str, idempotency_key: str) -> st
             {"calculation": calculation_id, "reference": reference}, {"idempotency_key": idempotency_key}
         )
     return made.id
+
+
+def balance_read() -> dict[str, int]:
+    """What Stripe holds for us, available and pending together: cents by currency."""
+    with _calling() as client:
+        found = client.v1.balance.retrieve().to_dict()
+    sums = {"usd": 0}
+    for part in (*found["available"], *found["pending"]):
+        sums[part["currency"]] = sums.get(part["currency"], 0) + int(part["amount"])
+    return sums
+
+
+def balance_lines(*, since_s: int) -> Iterator[Line]:
+    """Stripe's balance transactions created since then, newest first; each page is a call of its own."""
+    params: BalanceTransactionListParams = {"limit": PAGE_SIZE, "expand": ["data.source"], "created": {"gte": since_s}}
+    while True:
+        with _calling() as client:
+            page = client.v1.balance_transactions.list(params)
+        for found in page.data:
+            yield line_parse(found.to_dict())
+        if not page.has_more:
+            return
+        params["starting_after"] = page.data[-1].id
+
+
+def balance_line(line_id: str) -> Line:
+    """One of them, as it is now."""
+    with _calling() as client:
+        found = client.v1.balance_transactions.retrieve(line_id, {"expand": ["source"]})
+    return line_parse(found.to_dict())
+
+
+def events_list(*, types: Sequence[str], since_s: int) -> Iterator[dict[str, Any]]:
+    """Stripe's events of these types (20 at most) created since then, newest first; it keeps them for 30 days."""
+    params: EventListParams = {"limit": PAGE_SIZE, "types": list(types), "created": {"gte": since_s}}
+    while True:
+        with _calling() as client:
+            page = client.v1.events.list(params)
+        for found in page.data:
+            yield found.to_dict()
+        if not page.has_more:
+            return
+        params["starting_after"] = page.data[-1].id
 
 
 @contextmanager

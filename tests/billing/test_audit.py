@@ -15,6 +15,7 @@ from billing.spool import SpoolFile
 from tests.billing.books import djangos_own
 from tests.billing.parts import record
 from tests.billing.stripe.test_audit import PLANTS
+from tests.billing.stripe.test_mirror_audit import MIRROR_PLANTS
 from xroute.lib.ids import new_id
 
 PERIOD = "2026-01-01"
@@ -179,7 +180,7 @@ def test_empty_books_have_no_fault(own_books, django_db_blocker):
 
 
 def test_a_fault_is_planted_for_every_check():
-    of_payments = {check for _, found in PLANTS for check in found}
+    of_payments = {check for _, found in (*PLANTS, *MIRROR_PLANTS) for check in found}
     assert {check for check, _, _ in FAULTS} | of_payments == set(CHECKS)
 
 

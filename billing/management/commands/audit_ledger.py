@@ -4,9 +4,12 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.audit import CHECKS, audit
+from billing.stripe.client import payments_enabled
+from billing.stripe.compare import stripe_compare
+from billing.stripe.errors import StripeError
 from xroute.lib.progress import Progress
 
 
@@ -15,6 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--progress", action="store_true", help="show how far it is, also where no terminal is")
+        parser.add_argument("--stripe", action="store_true", help="also compare Stripe's balance with the books, now")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         shown = options["progress"] or sys.stderr.isatty()
@@ -24,12 +28,27 @@ class Command(BaseCommand):
             if bar:
                 bar.set(number / steps, what)
 
-        faults = audit(spool_dir=settings.XROUTE_SPOOL_DIR, on_step=on_step)
+        faults: list[Any] = [*audit(spool_dir=settings.XROUTE_SPOOL_DIR, on_step=on_step)]
         if bar:
             bar.finish()
+        if options["stripe"]:
+            faults += _stripe()
         for fault in faults:
             self.stderr.write(str(fault))
         if faults:
             self.stderr.write(f"{len(faults)} faults.")
             sys.exit(1)
         self.stdout.write(f"The books are right: {len(CHECKS) + 1} checks, no fault.")
+
+
+def _stripe() -> list[str]:
+    """What Stripe's balance has that the books do not explain, or that should not stay."""
+    if not payments_enabled():
+        raise CommandError("Payments are off: there is no Stripe to compare with. Set STRIPE_SECRET_KEY.")
+    try:
+        found = stripe_compare()
+    except StripeError as error:
+        raise CommandError(f"Stripe could not be read: {error}") from error
+    if found is None:
+        raise CommandError("Stripe's balance moved during the comparison each time. Try again in a moment.")
+    return [f"Stripe's balance: {row['cents']} cents: {row['what']}" for row in found.differences if row["alert"]]

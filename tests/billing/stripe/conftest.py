@@ -13,11 +13,12 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User, Workspace
-from billing.audit import CHECKS
+from billing.audit import CHECKS, audit
 from billing.models import CreditAccount, Payment, Transfer
 from billing.stripe.checkout import checkout_start
-from tests.cast import Person
-from tests.emulator import GOOD, Emulator
+from tests.billing.books import NO_SPOOL, djangos_own
+from tests.cast import Person, person
+from tests.emulator import GOOD, Emulator, start_emulator
 
 PROVED = (
     "a paid payment is not in the ledger",
@@ -87,6 +88,17 @@ class Till:
 def till(emulator, broke) -> Iterator[Till]:
     yield Till(emulator, broke)
     emulator.reset()
+
+
+@pytest.fixture
+def alone(own_books, tmp_path, settings, django_db_blocker) -> Iterator[Till]:
+    """A Stripe account and books that nobody else uses; proved afterwards."""
+    own = Emulator(start_emulator(tmp_path))
+    settings.STRIPE_API_BASE, settings.STRIPE_RETRIES_MAX = own.url, 0
+    with django_db_blocker.unblock(), djangos_own(own_books):
+        yield Till(own, person())
+        assert [str(fault) for fault in audit(spool_dir=NO_SPOOL)] == []
+    own.stop()
 
 
 def signed(body: str, *, secret: str | None = None, at: int | None = None) -> str:

@@ -64,6 +64,8 @@ class Control:
             case ["trouble"]:
                 self.trouble = replace(Trouble(), **body)
                 return asdict(self.trouble)
+            case ["objects"]:
+                return self._store.put(body)  # one that no call makes
             case ["objects", object_id]:
                 found = self._store.any(object_id)
                 if found is None:
