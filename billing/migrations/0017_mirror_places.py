@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0011_life_of_money'),
+        ('billing', '0016_paying'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ BORNE = "CREATE INDEX billing_usagerecord_borne ON billing_usagerecord (created_
 
 class Migration(migrations.Migration):
 
-    dependencies = [("billing", "0016_paying"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("billing", "0017_mirror_places"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.AddField(
