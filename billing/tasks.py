@@ -17,11 +17,20 @@ from billing.models import AuditRun
 from billing.papers.receipts import receipts_sweep
 from billing.partitions import partitions_ensure
 from billing.rollups import rollups_add
-from billing.stripe.tasks import sweep_auto_top_ups, sweep_events, sweep_payments, sweep_refunds
+from billing.stripe.tasks import (
+    compare_balance,
+    fetch_events,
+    strip_events,
+    sweep_auto_top_ups,
+    sweep_events,
+    sweep_payments,
+    sweep_refunds,
+)
 
 ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, MARKS_EVERY_S = 5.0, 6 * 3600.0, 300.0
 AUDIT_MINUTE = 17
 EVENTS_EVERY_S, PAYMENTS_EVERY_S, AUTO_TOP_UPS_EVERY_S = 10.0, 30.0, 30.0
+FETCH_EVERY_S, COMPARE_EVERY_S, STRIP_EVERY_S = 300.0, 3600.0, 24 * 3600.0
 ALERTS_EVERY_S, EXPIRIES_EVERY_S, RECEIPTS_EVERY_S = 30.0, 300.0, 60.0
 ROUNDS_MAX = 20
 
@@ -106,6 +115,9 @@ def schedule(app: Celery) -> None:
         "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
         "check refunds": (sweep_refunds, PAYMENTS_EVERY_S),
         "top up by itself": (sweep_auto_top_ups, AUTO_TOP_UPS_EVERY_S),
+        "fetch missed events of Stripe's": (fetch_events, FETCH_EVERY_S),
+        "compare Stripe's balance": (compare_balance, COMPARE_EVERY_S),
+        "strip old events": (strip_events, STRIP_EVERY_S),
         "audit the books": (audit_books, night),
     }
     for name, (task, every_s) in entries.items():

@@ -6,7 +6,6 @@ The event is committed before the answer, so that nothing of ours can lose it; a
 import json
 import logging
 import threading
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -18,6 +17,7 @@ from billing.models import StripeEvent
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import BadSignature
 from billing.stripe.signature import signature_verify
+from billing.stripe.stored import event_read
 from billing.stripe.tasks import process_event
 
 logger = logging.getLogger("xroute.billing")
@@ -61,32 +61,13 @@ def _answer(status: int, text: str) -> HttpResponse:
 def _event(body: bytes) -> StripeEvent | None:
     """The event in a verified body, not saved."""
     try:
-        found = _storable(json.loads(body, parse_constant=_no_number))
+        return event_read(json.loads(body, parse_constant=_no_number))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("object") != "event":
-        return None
-    event_id, kind, livemode = found.get("id"), found.get("type"), found.get("livemode")
-    if not isinstance(event_id, str) or not isinstance(kind, str) or not isinstance(livemode, bool):
-        return None
-    if not 0 < len(event_id) <= 255 or not 0 < len(kind) <= 100:
-        return None
-    return StripeEvent(id=event_id, type=kind, livemode=livemode, payload=found)
 
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-def _storable(value: Any) -> Any:
-    """PostgreSQL's JSON has no NUL and no half characters, which a customer's name may have."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable(item) for name, item in value.items()}
-    return value
 
 
 def enqueue(event_id: str) -> None:
