@@ -117,6 +117,8 @@ def _close(workspace: Workspace, user: User, choice: str, target: Workspace | No
         raise ClosingRefused("This workspace is closed already.")
     if objections := closing_objections(workspace=workspace):
         raise ClosingRefused(" ".join(objections))
+    # Payments before accounts, as everywhere: a refund below locks its payment.
+    list(Payment.objects.select_for_update().filter(workspace=workspace).order_by("pk").values_list("pk"))
     account = account_lock(workspace_id=workspace.pk)
     if account.reserved or _exposed(account):
         raise ClosingRefused(
