@@ -1,6 +1,7 @@
 """The pages of accounts."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from accounts.pages.account import account
 from accounts.pages.entrance import allauth_patterns
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invite/<str:token>", invite, name="invite"),
     path("mailbox", mailbox, name="mailbox"),
     path("mailbox/<int:mail_id>", mailbox_mail, name="mailbox_mail"),
+    path("operator", RedirectView.as_view(pattern_name="operator_settings")),
+    path("operator/", RedirectView.as_view(pattern_name="operator_settings")),
     path("operator/mail", mail_list, name="mail_list"),
     path("operator/mail/<int:mail_id>/again", mail_again, name="mail_again"),
     path("operator/invitations", invitations, name="invitations"),

@@ -86,3 +86,9 @@ def test_names_of_people_and_workspaces_hold_what_can_be_seen(db):
     assert Workspace.objects.get(pk=workspace.pk).name == workspace.name
     page = operator.post("/operator/invitations", {"email": f"{'x' * 65}@example.com"})
     assert "at most 64 characters before the @" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/operator", "/operator/"])
+def test_the_operators_first_page_is_the_settings(db, path):
+    assert client_of(is_staff=True).get(path, follow=True).redirect_chain == [("/operator/settings", 302)]
+    assert client_of(name="x").get(path, follow=True).status_code == 403
