@@ -15,6 +15,7 @@ SINGLES = (
     *("fault-usage-on-finish", "fault-empty", "fault-garbage", "fault-longline", "fault-endless", "fault-gzip"),
     *("fault-redirect", "fault-flaky-30", "fault-late-usage-200", "fault-toggle"),
 )
+FAULTS = "sandbox/fault-"  # models that fail on purpose: called and shown by name, listed nowhere
 #   model → the upstream name at each of the three: the cheapest fails, the next must take over
 SPREAD = {
     "sandbox/three": ("three", "three", "three"),

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from routing.catalogue import Snapshot
 from routing.runtime import current
+from routing.sandbox import FAULTS
 from routing.types import Endpoint
 from xroute.api.request import LeanRequest
 from xroute.api.view import AsyncAPIView, json_response
@@ -70,7 +71,7 @@ def rendered(snapshot: Snapshot) -> bytes:
     """The whole list, rendered once for each snapshot."""
     global _rendered
     if _rendered[0] != snapshot.version:
-        data = [model_json(endpoints) for endpoints in snapshot.endpoints.values()]
+        data = [model_json(endpoints) for slug, endpoints in snapshot.endpoints.items() if not slug.startswith(FAULTS)]
         _rendered = (snapshot.version, orjson.dumps({"object": "list", "data": data}))
     return _rendered[1]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from billing.pricing import Prices
 from routing.runtime import current
+from routing.sandbox import FAULTS
 from routing.types import Endpoint, Model
 from xroute.lib.errors import ApiError
 
@@ -43,7 +44,7 @@ def rows() -> list[ModelRow]:
         snapshot = current().catalogue.snapshot
     except ApiError:
         return []
-    found = [_row(endpoints) for endpoints in snapshot.endpoints.values()]
+    found = [_row(endpoints) for slug, endpoints in snapshot.endpoints.items() if not slug.startswith(FAULTS)]
     return sorted(found, key=lambda row: (row.sandbox, row.author, row.model.name.lower()))
 
 

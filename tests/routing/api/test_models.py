@@ -61,3 +61,12 @@ async def test_an_unknown_name_is_404_with_a_hint(client, name):
 
 async def test_a_bad_key_does_not_matter_here(client):
     assert (await client.get("/v1/models", headers={"Authorization": "Bearer nonsense"})).status_code == 200
+
+
+async def test_models_that_fail_on_purpose_are_found_by_name_and_listed_nowhere(client):
+    listed = [row["id"] for row in (await client.get("/v1/models")).json()["data"]]
+    assert "sandbox/echo" in listed
+    assert not [name for name in listed if "fault" in name]
+    assert "sandbox/fault-500" not in (await client.get("/models")).text
+    assert (await client.get("/v1/models/sandbox/fault-500")).json()["id"] == "sandbox/fault-500"
+    assert (await client.get("/models/sandbox/fault-500")).status_code == 200
