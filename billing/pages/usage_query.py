@@ -15,6 +15,7 @@ from xroute.lib import ids
 
 RANGE, STACK = "7d", "model"
 MODEL_LENGTH_MAX = 200
+NO_DAYS = "Give both days as they stand in a calendar."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,15 @@ def usage_query(values: QueryDict, zone: ZoneInfo) -> UsageQuery:
 def _span(values: QueryDict, zone: ZoneInfo) -> tuple[Range, str]:
     name, fault = values.get("range", ""), ""
     first, last = values.get("from", ""), values.get("to", "")
-    if first and last:
+    if first or last:
+        fault = NO_DAYS
         try:
-            return range_between(date.fromisoformat(first), date.fromisoformat(last), zone=zone), ""
+            days = date.fromisoformat(first), date.fromisoformat(last)
+        except ValueError:
+            days = None
+        try:
+            if days is not None:
+                return range_between(*days, zone=zone), ""
         except (ValueError, OverflowError) as error:
-            fault = str(error) if "range" in str(error) else "Give both days as they stand in a calendar."
+            fault = str(error) if "range" in str(error) else NO_DAYS
     return range_named(name if name in NAMES else RANGE, zone=zone, now=timezone.now()), fault

@@ -175,3 +175,10 @@ def test_prompts_and_ids_of_people_stay_out_of_the_address(rf):
     query = usage_query(rf.get("/usage", {"model": "x" * 500, "before": str(uuid4())}).GET, ZoneInfo("UTC"))
     assert len(query.model) == 200
     assert query.before is None
+
+
+@pytest.mark.parametrize("who", ["owner", "broke"])
+@pytest.mark.parametrize("query", ["from=garbage", "from=2026-02-30&to=2026-03-01", "to=2026-03-01"])
+def test_days_that_are_none_are_said_to_be_none_on_an_empty_page_too(request, signed_in, who, query):
+    page = signed_in(request.getfixturevalue(who)).get(f"/usage?{query}").content.decode()
+    assert "Give both days as they stand in a calendar." in page
