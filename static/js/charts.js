@@ -36,7 +36,7 @@
     var sums = data.ticks.map(function () { return 0; });
     var layers = data.series.map(function (one) {
       sums = sums.map(function (sum, n) { return sum + one[metric][n]; });
-      return sums;
+      return sums.map(function (sum) { return sum || null; }); // nothing is no bar, not a flat one
     });
     return [data.ticks.map(function (_, n) { return n; })].concat(layers.reverse());
   }
