@@ -11,6 +11,7 @@ from billing.pages import (
     operator_events,
     operator_money,
     operator_payments,
+    operator_stripe,
     operator_workspaces,
     papers,
     usage,
@@ -53,4 +54,6 @@ urlpatterns: list[URLPattern] = [
     path("operator/money/payments", operator_payments.operator_payments, name="operator_payments"),
     path("operator/money/payments/<uuid:payment_id>", operator_payments.operator_payment, name="operator_payment"),
     path("operator/money/payments/<uuid:payment_id>/refund", operator_payments.operator_refund, name="operator_refund"),
+    path("operator/money/stripe", operator_stripe.operator_stripe, name="operator_stripe"),
+    path("operator/money/stripe/compare", operator_stripe.operator_stripe_compare, name="operator_stripe_compare"),
 ]

@@ -52,5 +52,6 @@ PAGES = (
     Shown("operator-money-events", "/operator/money/events", "operator"),
     Shown("operator-money-codes", "/operator/money/codes", "operator"),
     Shown("operator-payments", "/operator/money/payments", "operator"),
+    Shown("operator-stripe", "/operator/money/stripe", "operator"),
     Shown("forbidden", "/operator/settings", "owner", 403),
 )

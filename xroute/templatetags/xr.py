@@ -28,6 +28,12 @@ def usd(nanousd: int | None) -> str:
 
 
 @register.filter
+def cents(number: int) -> str:
+    """Cents as USD: -1234 → −$12.34."""
+    return f"{'−' if number < 0 else ''}${abs(int(number)) / 100:,.2f}"
+
+
+@register.filter
 def usd_short(nanousd: int | None) -> str:
     """A balance or limit for a glance: cut, so that it never shows more than there is, nor a smaller debt."""
     return "–" if nanousd is None else _glance(nanousd, ROUND_FLOOR)
