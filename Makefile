@@ -7,12 +7,13 @@ SECONDS ?= 60
 SEED ?= 1
 WORKERS ?= 2
 PLANT ?=
+RECORDS ?= 10000000
 EMAIL ?=
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock chaos bench-smoke demo-data screenshots clean
+.PHONY: help run test check fmt lock chaos bench-smoke scale settle demo-data screenshots clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +58,12 @@ chaos: $(VENV)/.tools ## kill everything under load, then compare three books
 
 bench-smoke: $(VENV)/.tools ## requests a second against nginx, in under a minute
 	@$(BIN)/python -m tests.bench.smoke
+
+scale: $(VENV)/.tools ## ten million records: audit, rebuilt rollups, the time of each page
+	@$(BIN)/python -m tests.scale --records $(RECORDS) $(ARGS)
+
+settle: $(VENV)/.tools ## generations settled a second by one worker, at 1, 16 and 64 in flight
+	@$(BIN)/python -m tests.scale --settle 10
 
 demo-data: $(VENV)/.runtime ## 30 days of usage in the first workspace of a demo, or in EMAIL's
 	@$(BIN)/python manage.py demo_data $(EMAIL)

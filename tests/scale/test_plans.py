@@ -1,0 +1,118 @@
+"""Plans at 300,000 analysed rows: pages read by index, look-ups touch one month, and rebuilt sums are identical."""
+
+import re
+import sys
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from django.db import connection
+
+from billing import selectors
+from billing.marks import marks_add
+from billing.rollups import rollups_add
+from tests.billing.books import djangos_own, drop_books, make_books as fresh_books
+from tests.scale import check, make, pages
+from tests.servers import superuser_url
+from xroute.lib import ids
+from xroute.lib.progress import Progress
+
+RECORDS, MONTHS = 300_000, 4
+SEQUENTIAL = re.compile(r"Seq Scan on (billing_usagerecord\w*|billing_transfer|billing_usagerollup)")
+
+
+@pytest.fixture(scope="module")
+def scaled(django_db_blocker):
+    """A database of 300,000 records, rolled up, marked and analysed."""
+    books = fresh_books()
+    superuser = superuser_url(books.name)
+    bar = Progress("records", RECORDS, stream=sys.stderr, unit="records")
+    make.make_books(superuser, books.owner_url, records=RECORDS, bar=bar, keys=10_000, months=MONTHS)
+    with django_db_blocker.unblock(), djangos_own(books):
+        while rollups_add():
+            pass
+        marks_add()
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute("VACUUM ANALYZE")
+        yield books, superuser
+    drop_books(books)
+
+
+@pytest.fixture
+def plans(scaled) -> dict[str, str]:
+    """The plan of everything that the busiest workspace's pages read."""
+    found = {}
+    for name, call in pages.reads(pages.busiest()):
+        asked = pages.timed(name, call, rounds=0).asked
+        found[name] = "\n".join(pages.plan(sql, values, analyze=False) for sql, values in asked)
+    return found
+
+
+def months_filled() -> list[str]:
+    """The months that have records: an empty partition is scanned, for that is nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT to_char(bucket AT TIME ZONE 'UTC', 'YYYY_MM') FROM billing_usagerollup")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_no_page_scans_a_table_that_grows(plans):
+    assert len(plans) > 30
+    filled = {f"billing_usagerecord_{month}" for month in months_filled()} | {"billing_transfer", "billing_usagerollup"}
+    # Whether a busy workspace was ever used is known after its first row, wherever that is found.
+    offered = {name: text for name, text in plans.items() if name not in [*pages.LONG, "ever used"]}
+    scanned = {name: filled & set(SEQUENTIAL.findall(text)) for name, text in offered.items()}
+    assert {name: tables for name, tables in scanned.items() if tables} == {}
+
+
+@pytest.mark.parametrize(
+    ("read", "indexes"),
+    [
+        ("movements, newest", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
+        ("movements, oldest", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
+        ("movements but usage", ["transfer_out_other", "transfer_in"]),
+        ("spend by key", ["billing_keytotal_pkey", "meter_batch_waiting"]),
+        ("chart of 24h by model", ["usage_rollup_once", "meter_batch_waiting"]),
+        ("today", ["usage_rollup_once", "meter_batch_waiting"]),
+        ("generations of 7d", ["workspace_id_created_at_idx"]),
+        ("GET /v1/key", ["billing_keytotal_pkey", "usage_rollup_key"]),
+        ("GET /v1/credits", ["transfer_out_other", "transfer_in"]),
+    ],
+)
+def test_a_page_reads_by_its_indexes(plans, read, indexes):
+    missing = [name for name in indexes if not re.search(rf"{name}\b", plans[read])]
+    assert missing == [], plans[read]
+
+
+def test_a_look_up_by_id_reads_one_month(scaled):
+    books, _ = scaled
+    ((name, workspace),) = books.sql("SELECT id, workspace_id FROM billing_usagerecord LIMIT 1")
+    values = (ids.created_at(name), name, workspace)
+    found = pages.plan(selectors.GENERATION, values, analyze=False)
+    month = ids.created_at(name).astimezone(UTC)
+    assert set(re.findall(r"billing_usagerecord_\d{4}_\d{2}", found)) == {f"billing_usagerecord_{month:%Y_%m}"}
+    assert "Index Scan" in found
+
+
+def test_the_audit_proves_books_of_this_size(scaled):
+    assert check.audit_all() == []
+
+
+def test_rebuilt_sums_are_identical_to_those_made_as_batches_came(scaled):
+    _, superuser = scaled
+    check.keep_sums(superuser)
+    done = check.rebuild()
+    assert done.mended > RECORDS / 2
+    assert check.different(superuser) == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(requests) FROM billing_usagerollup")
+        assert cursor.fetchone()[0] == pytest.approx(RECORDS, rel=0.1)
+
+
+def test_the_data_is_of_the_shape_it_claims(scaled):
+    books, _ = scaled
+    ((workspaces, first, last),) = books.sql(
+        "SELECT count(DISTINCT workspace_id), min(created_at), max(created_at) FROM billing_usagerecord"
+    )
+    assert workspaces == make.WORKSPACES
+    assert last <= datetime.now(UTC)
+    assert (last - first).days > 31 * (MONTHS - 2)
