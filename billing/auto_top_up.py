@@ -1,5 +1,6 @@
 """Auto top-up: who needs one, and the row that reserves it - at most one at a time, never above the monthly cap."""
 
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -8,6 +9,7 @@ from django.db.models.functions import Now
 from accounts.models import User, Workspace
 from billing.fees import top_up_fee
 from billing.models import AutoTopUp, Payment, PaymentStatus
+from billing.workspaces import WorkspaceClosed, workspace_open_ensure
 from xroute.lib.ids import new_id
 
 # What a month's cap has gone to, and the tax that the last one of this amount had: the next will have it too.
@@ -85,17 +87,18 @@ def auto_due(*, limit: int) -> list[int]:
 def auto_payment_reserve(*, workspace_id: int) -> Payment | None:
     """The row of one charge, where it is (still) wanted. Whoever comes second, however closely, gets None.
 
-    The lock comes first, so that the guarded insert sees everything that was committed before.
+    The locks come first, so that the guarded insert sees everything that was committed before: a closing, too.
     """
     payment_id: UUID = new_id()
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with suppress(WorkspaceClosed), transaction.atomic(durable=True), connection.cursor() as cursor:
+        workspace_open_ensure(workspace_id=workspace_id)
         cursor.execute("SELECT 1 FROM billing_autotopup WHERE workspace_id = %s FOR UPDATE SKIP LOCKED", [workspace_id])
         if cursor.fetchone() is None:
             return None
         cursor.execute(INSERT, _fee() | {"id": payment_id, "key": uuid4(), "workspace": workspace_id})
         if cursor.rowcount != 1:
             return None
-    return Payment.objects.get(pk=payment_id)
+    return Payment.objects.filter(pk=payment_id).first()
 
 
 def auto_payment_fix(*, payment: Payment, tax_cents: int, calculation_id: str) -> bool:

@@ -5,17 +5,16 @@ credits it or makes it a key waits for that lock and finds it closed. Its ledger
 """
 
 import time
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import ApiKey, Invitation, Membership, Role, User, Workspace
-from billing import closing_refunds, ledger
+from billing import ledger
 from billing.adjustments import Account, account_lock
+from billing.closing_refunds import closing_refunds_ask, closing_refunds_book
 from billing.models import (
     AutoTopUp,
     BalanceAlert,
@@ -26,16 +25,14 @@ from billing.models import (
     PaymentStatus,
     Refund,
     RefundStatus,
-    StripeCustomer,
     TransferKind,
 )
 from billing.models.ledger import House
+from billing.stripe.cards import closed_cards_remove
 from xroute.lib.money import usd_text
 
 RECALL_S, LOOK_EVERY_S = 3.0, 0.05
 DISPUTES_OVER = ("won", "lost", "warning_closed")
-on_closed: list[Callable[[str], object]] = []
-"""Called after the commit with the id of a saved payment method that is to be forgotten at Stripe."""
 
 
 class Choice(StrEnum):
@@ -103,14 +100,12 @@ def workspace_close(
         ids = sorted({workspace.pk, *([target.pk] if target else [])})
         locked = {row.pk: row for row in Workspace.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
         booked = _close(locked[workspace.pk], user, choice, locked.get(target.pk) if target else None, name_typed)
-        method = _forget(locked[workspace.pk])
-    closing_refunds.current().ask(booked)
-    if method:
-        for forget in on_closed:
-            forget(method)
+        _forget(locked[workspace.pk])
+    closing_refunds_ask(booked)
+    closed_cards_remove(workspace_id=workspace.pk)
 
 
-def _close(workspace: Workspace, user: User, choice: str, target: Workspace | None, name_typed: str) -> list[Any]:
+def _close(workspace: Workspace, user: User, choice: str, target: Workspace | None, name_typed: str) -> list[Refund]:
     if not Membership.objects.filter(workspace=workspace, user=user, role=Role.OWNER).exists():
         raise ClosingRefused("Only an owner of the workspace may close it.")
     if workspace.closed_at is not None:
@@ -136,7 +131,7 @@ def _exposed(account: Account) -> bool:
 
 def _dispose(
     workspace: Workspace, user: User, choice: str, target: Workspace | None, name_typed: str, account: Account
-) -> list[Any]:
+) -> list[Refund]:
     """Bring the account to zero, as chosen; the refunds that Stripe has to be asked for."""
     reference = f"closing:{workspace.pk}"
     if choice == Choice.MOVE:
@@ -153,7 +148,7 @@ def _dispose(
         return []
     booked = []
     if choice == Choice.REFUND:
-        booked = closing_refunds.current().book(workspace, user)
+        booked = closing_refunds_book(workspace=workspace, user=user)
         if not booked:
             raise ClosingRefused("Nothing of the credit can be refunded. Move it or give it up instead.")
     elif choice != Choice.FORFEIT or name_typed.strip() != workspace.name.strip():
@@ -175,8 +170,8 @@ def _owns(user: User, workspace: Workspace) -> bool:
     return Membership.objects.filter(workspace=workspace, user=user, role=Role.OWNER).exists()
 
 
-def _forget(workspace: Workspace) -> str:
-    """End what could act, and delete what names people; the payment method that was saved, or ""."""
+def _forget(workspace: Workspace) -> None:
+    """End what could act, and delete what names people. A saved card is removed at Stripe first, after the commit."""
     now = timezone.now()
     ApiKey.objects.filter(workspace=workspace, revoked_at__isnull=True).update(revoked_at=now)
     ApiKey.objects.filter(workspace=workspace).update(name="closed", created_by=None)
@@ -186,12 +181,7 @@ def _forget(workspace: Workspace) -> str:
     AutoTopUp.objects.filter(workspace=workspace).delete()
     BalanceAlert.objects.filter(workspace=workspace).delete()
     BillingDetails.objects.filter(workspace=workspace).delete()
-    method = StripeCustomer.objects.filter(workspace=workspace).values_list("payment_method_id", flat=True).first()
-    StripeCustomer.objects.filter(workspace=workspace).update(
-        payment_method_id="", card_brand="", card_last4="", card_expires=""
-    )
     # Suspended too: a worker that still knows a key by heart is told of it like of any change.
     Workspace.objects.filter(pk=workspace.pk).update(
         name=f"closed workspace {workspace.pk}", suspended=True, closed_at=Now()
     )
-    return method or ""

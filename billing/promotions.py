@@ -17,6 +17,7 @@ from billing import ledger
 from billing.expiry import expiry_set
 from billing.models import PromotionCode, PromotionUse, TransferKind
 from billing.models.ledger import House
+from billing.workspaces import WorkspaceClosed, workspace_open_ensure
 
 SHAPE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,39}")
 LETTERS = "".join(sorted(set(string.ascii_uppercase + string.digits) - set("01IOL")))
@@ -99,7 +100,10 @@ def code_redeem(*, workspace: Workspace, user: User, code: str) -> Redeemed:
     wanted = code_normal(code)
     try:
         with transaction.atomic():
+            workspace_open_ensure(workspace_id=workspace.pk)
             found = _claim(wanted, workspace, user)
+    except WorkspaceClosed as error:
+        raise CodeRefused(str(error)) from error
     except _Had:
         raise CodeRefused(HAD) from None
     if found is None:

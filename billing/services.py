@@ -1,23 +1,27 @@
 """Writes of billing that people ask for."""
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import Role, User, Workspace
 from billing import ledger
 from billing.models import TransferKind
 from billing.models.ledger import House
+from billing.workspaces import workspace_open_ensure
 
 
 def deposit_make(*, workspace: Workspace, amount_nanousd: int, idempotency_key: str, reference: str) -> bool:
-    """Money the operator received outside of Stripe becomes credit of the workspace."""
-    return ledger.credit_add(
-        account_id=ledger.account_ensure(workspace_id=workspace.pk),
-        source=House.BANK,
-        amount_nanousd=amount_nanousd,
-        kind=TransferKind.DEPOSIT,
-        idempotency_key=idempotency_key,
-        reference=reference,
-    )
+    """Money the operator received outside of Stripe becomes credit of the workspace. Raises WorkspaceClosed."""
+    with transaction.atomic():
+        workspace_open_ensure(workspace_id=workspace.pk)
+        return ledger.credit_add(
+            account_id=ledger.account_ensure(workspace_id=workspace.pk),
+            source=House.BANK,
+            amount_nanousd=amount_nanousd,
+            kind=TransferKind.DEPOSIT,
+            idempotency_key=idempotency_key,
+            reference=reference,
+        )
 
 
 def signup_credit_give(user: User) -> bool:

@@ -8,8 +8,8 @@ from django.views.decorators.cache import never_cache
 
 from accounts.access import SESSION_KEY, PageRequest, workspace_page
 from accounts.models import Role
-from billing import closing_refunds
 from billing.closing import Choice, ClosingRefused, closing_objections, closing_targets, workspace_close
+from billing.closing_refunds import closing_refundable_cents
 from billing.models import CreditAccount
 from billing.models.payments import NANOUSD_PER_CENT
 
@@ -38,7 +38,7 @@ def workspace_closing(request: PageRequest) -> HttpResponse:
         "account": account,
         "objections": closing_objections(workspace=workspace),
         "targets": targets,
-        "refundable": closing_refunds.current().cents(workspace) * NANOUSD_PER_CENT,
+        "refundable": closing_refundable_cents(workspace=workspace) * NANOUSD_PER_CENT,
         "fault": fault,
         "choice": choice,
         "choices": Choice,

@@ -1,5 +1,6 @@
 """The saved card: kept by choice when a payment was made with it, changed as Stripe says, removed on demand."""
 
+import logging
 from uuid import uuid4
 
 from django.conf import settings
@@ -8,8 +9,10 @@ from django.db import transaction
 from billing.models import AutoTopUp, StripeCustomer
 from billing.stripe import client
 from billing.stripe.card import Card
-from billing.stripe.errors import StripeRefused
+from billing.stripe.errors import PaymentRefused, StripeError, StripeRefused
 
+logger = logging.getLogger("xroute.billing")
+CLOSED_MAX = 50
 NO_CARD = {"payment_method_id": "", "card_brand": "", "card_last4": "", "card_expires": ""}
 
 
@@ -53,6 +56,20 @@ def card_remove(*, workspace_id: int) -> None:
             raise
     # Only the card that was there when this began: one saved meanwhile was saved by choice.
     StripeCustomer.objects.filter(pk=row.pk, payment_method_id=row.payment_method_id).update(**NO_CARD)
+
+
+def closed_cards_remove(*, workspace_id: int | None = None) -> int:
+    """Have Stripe forget the cards of closed workspaces; what fails, the sweep tries again. How many were tried."""
+    rows = StripeCustomer.objects.filter(workspace__closed_at__isnull=False).exclude(payment_method_id="")
+    ids = rows.filter(workspace_id=workspace_id) if workspace_id else rows
+    tried = 0
+    for closed_id in ids.values_list("workspace_id", flat=True)[:CLOSED_MAX]:
+        tried += 1
+        try:
+            card_remove(workspace_id=closed_id)
+        except (StripeError, PaymentRefused) as error:
+            logger.warning("the card of closed workspace %s is not removed yet: %s", closed_id, error)
+    return tried
 
 
 def _detach(method_id: str) -> None:

@@ -33,8 +33,18 @@ def checkout_changed(payload: Mapping[str, Any]) -> Effect:
     """A checkout session was completed, paid, failed or expired."""
     session_id = str(payload["data"]["object"]["id"])
     if not Payment.objects.filter(session_id=session_id).exists():
-        raise Parked(f"session {session_id} belongs to no payment of ours")
+        _session_unknown(session_id, str((payload["data"]["object"].get("metadata") or {}).get("payment") or ""))
     return partial(session_apply, client.session_retrieve(session_id))
+
+
+def _session_unknown(session_id: str, named: str) -> None:
+    """Raises what it is: another shop's, one whose id we are about to note, or one that needs a person."""
+    if not named:
+        raise Foreign(f"session {session_id} is of no payment of ours")
+    payment = Payment.objects.filter(pk=named).first() if UUID_TEXT.fullmatch(named) else None
+    if payment is None or payment.session_id:
+        raise Parked(f"session {session_id} names payment {named[:80]!r}, and belongs to no payment of ours")
+    raise RuntimeError(f"session {session_id} of payment {named} is not noted yet")
 
 
 def intent_changed(payload: Mapping[str, Any]) -> Effect | None:

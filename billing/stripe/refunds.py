@@ -46,11 +46,12 @@ def refund_start(
     if not client.payments_enabled():
         raise PaymentRefused("Payments are switched off here, so Stripe cannot be asked for a refund.")
     with transaction.atomic(durable=True):
-        refund = _debit(payment, amount_cents, reason.strip()[:REASON_MAX], user, origin)
+        refund = refund_debit(payment, amount_cents, reason.strip()[:REASON_MAX], user, origin)
     return refund_ask(refund=refund)
 
 
-def _debit(payment: Payment, amount_cents: int, reason: str, user: User | None, origin: RefundOrigin) -> Refund:
+def refund_debit(payment: Payment, amount_cents: int, reason: str, user: User | None, origin: RefundOrigin) -> Refund:
+    """The row of a refund and what it takes, in the caller's transaction; refund_ask comes after it is committed."""
     payment = payment_lock(payment.pk)
     if payment.status != PaymentStatus.PAID:
         raise PaymentRefused("Only a payment that is paid can be refunded.")

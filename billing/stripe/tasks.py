@@ -7,6 +7,7 @@ from typing import TypeVar
 from celery import shared_task
 
 from billing.stripe.auto import auto_sweep, taxes_file
+from billing.stripe.cards import closed_cards_remove
 from billing.stripe.client import payments_enabled
 from billing.stripe.compare import stripe_compare
 from billing.stripe.errors import StripeError
@@ -39,8 +40,8 @@ def sweep_payments() -> int:
 
 @shared_task(name="billing.stripe.sweep_refunds", expires=60)
 def sweep_refunds() -> int:
-    """Refunds that Stripe has not answered or not finished."""
-    return refunds_sweep()
+    """Refunds that Stripe has not answered or not finished; cards of workspaces that were closed."""
+    return refunds_sweep() + closed_cards_remove()
 
 
 @shared_task(name="billing.stripe.sweep_auto_top_ups", expires=30)

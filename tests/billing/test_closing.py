@@ -12,9 +12,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Invitation, Membership, User, Workspace
 from accounts.services import workspace_create
 from accounts.services_invitations import InvitationOver, invitation_accept, invitation_create
-from billing import closing, closing_refunds, ledger
 from billing.closing import ClosingRefused, workspace_close
-from billing.closing_refunds import Refunds, refunds_install
 from billing.models import (
     AutoTopUp,
     BillingDetails,
@@ -22,11 +20,8 @@ from billing.models import (
     Dispute,
     Payment,
     Refund,
-    StripeCustomer,
     Transfer,
-    TransferKind,
 )
-from billing.models.ledger import House
 from billing.overview import closed_with_balance
 from billing.stripe.checkout import checkout_start
 from billing.stripe.errors import PaymentRefused
@@ -38,7 +33,7 @@ from tests.cast import USD
 
 @pytest.fixture(autouse=True)
 def committing(django_db_blocker, monkeypatch):
-    monkeypatch.setattr(closing, "RECALL_S", 0.2)
+    monkeypatch.setattr("billing.closing.RECALL_S", 0.2)
     with django_db_blocker.unblock():
         yield
 
@@ -143,49 +138,15 @@ def test_credit_moves_to_another_workspace_of_theirs_and_to_no_one_elses(owner, 
     assert (posted(owner), CreditAccount.objects.get(workspace=other).posted) == (0, 100 * USD)
 
 
-@pytest.fixture
-def stand_in():
-    """Refunds of 40 USD: debited in the closing's transaction, asked for after it."""
-    asked = []
-
-    def book(workspace, _user):
-        account = CreditAccount.objects.get(workspace=workspace)
-        ledger.credit_take(
-            account_id=account.pk, target=House.REFUNDS, amount_nanousd=40 * USD, kind=TransferKind.REFUND,
-            idempotency_key=f"refund:{uuid4()}:credit",
-        )  # fmt: skip
-        return ["refund"]
-
-    def ask(booked):
-        assert not connection.in_atomic_block
-        asked.extend(booked)
-
-    before = closing_refunds.current()
-    refunds_install(Refunds(cents=lambda _: 4000, book=book, ask=ask))
-    yield asked
-    refunds_install(before)
-
-
-def test_a_refund_takes_the_paid_part_and_the_rest_is_given_up(owner, stand_in):
-    close(owner, choice="refund", name_typed="")
-    assert (posted(owner), stand_in) == (0, ["refund"])
-    forfeited = Transfer.objects.get(idempotency_key=f"forfeit:closing:{owner.workspace_id}")
-    assert forfeited.amount == 60 * USD
-
-
 def test_where_nothing_can_be_refunded_that_is_said(owner):
     assert "Nothing of the credit can be refunded" in refusal(owner, choice="refund")
 
 
-def test_nothing_personal_and_nothing_that_acts_is_left(owner, member, monkeypatch):
-    workspace, forgotten = workspace_of(owner), []
-    monkeypatch.setattr(closing, "on_closed", [forgotten.append])
+def test_nothing_personal_and_nothing_that_acts_is_left(owner, member):
+    workspace = workspace_of(owner)
     BillingDetails.objects.create(workspace=workspace, name="Ada")
     amounts = {"threshold_nanousd": 1, "amount_cents": 500, "monthly_cap_cents": 500}
     AutoTopUp.objects.create(workspace=workspace, enabled=True, **amounts)
-    StripeCustomer.objects.create(
-        workspace=workspace, idempotency_key=uuid4(), payment_method_id="pm_1", card_last4="4242"
-    )
     invited = invitation_create(created_by=user_of(owner), email="ada@example.com", workspace=workspace).invitation
     close(owner)
     found = workspace_of(owner)
@@ -195,7 +156,6 @@ def test_nothing_personal_and_nothing_that_acts_is_left(owner, member, monkeypat
     assert not BillingDetails.objects.filter(workspace=found).exists()
     assert not AutoTopUp.objects.filter(workspace=found).exists()
     assert not ApiKey.objects.filter(workspace=found, revoked_at__isnull=True).exists()
-    assert (StripeCustomer.objects.get(workspace=found).card_last4, forgotten) == ("", ["pm_1"])
     invited = Invitation.objects.get(pk=invited.pk)
     assert (invited.email, invited.expires_at <= timezone.now()) == ("", True)
 
