@@ -17,7 +17,7 @@ class Target:
 
 TARGETS = (
     Target("billing/pricing.py", ("tests/billing/test_pricing.py",)),
-    Target("billing/ledger.py", ("tests/billing/test_ledger.py", "tests/billing/test_adjustments.py")),
+    Target("billing/ledger.py", ("tests/billing/test_ledger.py", "tests/billing/test_ledger_moves.py")),
     Target("billing/reservations/pots.py", RESERVATIONS),
     Target("billing/reservations/asks.py", RESERVATIONS),
     Target("billing/reservations/gives.py", RESERVATIONS),
