@@ -1,4 +1,4 @@
-"""What can go wrong with Stripe, mapped once (in client.py).
+"""What can go wrong with Stripe, mapped once (client/calling.py).
 
 StripeError
  ├─ StripeDown: no answer, or an answer that may be another next time; the outcome is unknown
