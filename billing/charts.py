@@ -70,13 +70,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Series from the dearest to the cheapest, what is left of them last."""
+    """Series from the dearest to the cheapest, what is left of them last; `names` are all, also those in the rest."""
 
     span: Range
     stack: str
     series: tuple[Series, ...]
     buckets: tuple[Sums, ...]
     total: Sums
+    names: tuple[str, ...] = ()
 
 
 def usage(
@@ -131,7 +132,7 @@ def _stacked(span: Range, stack: str, rows: list[tuple[int, str, Sums]]) -> Usag
     if len(named) < len(ranked):
         series.append(_series("", [by_name[name] for name in ranked[len(named) :]], count, other=True))
     buckets = tuple(sum((one.buckets[number] for one in series), Sums()) for number in range(count))
-    return Usage(span, stack, tuple(series), buckets, sum(whole.values(), Sums()))
+    return Usage(span, stack, tuple(series), buckets, sum(whole.values(), Sums()), tuple(sorted(whole)))
 
 
 def _series(name: str, parts: list[dict[int, Sums]], count: int, *, other: bool = False) -> Series:

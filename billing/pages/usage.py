@@ -24,12 +24,13 @@ STACKED_BY = {"model": "Model", "key": "Key", "provider": "Provider"}
 def usage(request: PageRequest) -> HttpResponse:
     """The whole page."""
     query = _query(request)
-    values = _figures(request, query) | {
+    figures = _figures(request, query)
+    values = figures | {
         "ever": charts.ever_used(workspace_id=request.workspace.pk),
         "ranges": [(query.url(range=name), text, query.span.name == name) for name, text in NAMES.items()],
         "stacks": [(query.url(by=name), text, query.stack == name) for name, text in STACKED_BY.items()],
         "custom": query.span.name not in NAMES,
-        "models": charts.models_used(workspace_id=request.workspace.pk, span=query.span),
+        "models": _models(request, query, figures["found"]),
         "keys": charts.key_names(workspace_id=request.workspace.pk),
         "data_url": "/usage/data" + query.url(),
         "may_fill": settings.XROUTE_MODE == "demo" and request.membership.role == Role.OWNER,
@@ -51,6 +52,13 @@ def usage_renewed(request: PageRequest) -> HttpResponse:
     )
 
 
+def _models(request: PageRequest, query: UsageQuery, found: charts.Usage) -> list[str]:
+    """The models of the range: an unfiltered chart of models has just read them."""
+    if query.stack == "model" and query.model is None and query.key_id is None:
+        return list(found.names)
+    return charts.models_used(workspace_id=request.workspace.pk, span=query.span)
+
+
 def _query(request: PageRequest) -> UsageQuery:
     return usage_query(request.GET, viewer_zone())
 
@@ -70,6 +78,7 @@ def _figures(request: PageRequest, query: UsageQuery) -> dict[str, Any]:
     first, last = span.days
     return {
         "query": query,
+        "found": found,
         "data": usage_data.page_data(found, names),
         "totals": usage_data.totals(found.total),
         "tables": usage_data.tables(found, names),

@@ -74,6 +74,7 @@ def test_no_page_scans_a_table_that_grows(plans):
         ("chart of 24h by model", ["usage_rollup_once", "meter_batch_waiting"]),
         ("today", ["usage_rollup_once", "meter_batch_waiting"]),
         ("generations of 7d", ["workspace_id_created_at_idx"]),
+        ("generations of 30d, rare key", ["key_id_created_at_idx"]),
         ("GET /v1/key", ["billing_keytotal_pkey", "usage_rollup_key"]),
         ("GET /v1/credits", ["transfer_out_other", "transfer_in"]),
     ],

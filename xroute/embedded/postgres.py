@@ -24,6 +24,7 @@ OPTIONS = {
     "synchronous_commit": "on",
     "max_connections": "100",
     "shared_buffers": "128MB",
+    "work_mem": "16MB",  # a month's chart of a busy workspace is summed in memory
     "wal_compression": "on",
     "log_timezone": "UTC",
     "timezone": "UTC",
