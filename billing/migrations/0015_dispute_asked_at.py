@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0013_marks'),
+        ('billing', '0014_records_of_key'),
     ]
 
     operations = [
