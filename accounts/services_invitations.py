@@ -63,13 +63,16 @@ def invitation_accept(*, invitation: Invitation, user: User) -> None:
     if invitation.email and invitation.email != user.email.lower():
         raise InvitationOver(f"This invitation is for {invitation.email}. Log in with that address.")
     with transaction.atomic():
+        closed = False
+        if invitation.workspace_id is not None:
+            # Before the invitation, as a closing does it: one that is under way is waited for.
+            closed = Workspace.objects.select_for_update().get(pk=invitation.workspace_id).closed_at is not None
         still_open = Invitation.objects.filter(pk=invitation.pk, accepted_by=None, expires_at__gt=timezone.now())
         if not still_open.update(accepted_by=user):
             raise InvitationOver("This invitation was used already or has ended. Ask for a new one.")
+        if closed:
+            raise InvitationOver("The workspace was closed. Ask for a new invitation.")
         if invitation.workspace_id is not None:
-            # A closing under way is waited for: it must not be joined after it.
-            if Workspace.objects.select_for_update().get(pk=invitation.workspace_id).closed_at is not None:
-                raise InvitationOver("The workspace was closed. Ask for a new invitation.")
             Membership.objects.get_or_create(
                 user=user, workspace_id=invitation.workspace_id, defaults={"role": invitation.role}
             )

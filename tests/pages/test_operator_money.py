@@ -149,7 +149,7 @@ def test_a_code_is_made_typed_or_generated_and_switched_off(operator):
     assert (made.amount_nanousd, made.uses_max, made.expires_at, made.credit_days) == (5 * USD, 3, None, None)
     again = operator.post("/operator/money/codes", {"code": typed, "amount": "5"})
     assert (again.status_code, "already" in again.content.decode()) == (422, True)
-    assert operator.post("/operator/money/codes", {"code": "no spaces", "amount": "5"}).status_code == 422
+    assert operator.post("/operator/money/codes", {"code": "no_such", "amount": "5"}).status_code == 422
     operator.post("/operator/money/codes", {"amount": "1", "credit_days": "30", "expires_on": "2099-01-01"})
     generated = PromotionCode.objects.latest("id")
     assert (len(generated.code), generated.credit_days, generated.expires_at.year) == (19, 30, 2099)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-from billing.models import Dispute, Payment, Refund, StripeEvent, Transfer
+from billing import ledger
+from billing.models import Dispute, Payment, Refund, StripeEvent, Transfer, TransferKind
+from billing.models.ledger import House
+from billing.models.payments import NANOUSD_PER_CENT
 from billing.stripe.events import event_process
 from billing.stripe.settle import payment_check
 from tests.billing.stripe.conftest import Till, post
@@ -16,8 +19,21 @@ def paid(till: Till, cents: int = 2000, **more) -> Payment:
 
 
 def with_fee_and_tax(payment: Payment, fee: int, tax: int) -> Payment:
-    """As if that had been paid besides; Stripe's charge is larger by it."""
-    Payment.objects.filter(pk=payment.pk).update(fee_cents=fee, tax_cents=tax)
+    """As if that had been paid besides, and booked."""
+    for target, kind, cents, part in (
+        (House.REVENUE, TransferKind.TOP_UP_FEE, fee, "fee"),
+        (House.TAX_PAYABLE, TransferKind.TAX, tax, "tax"),
+    ):
+        ledger.house_move(
+            source=House.STRIPE_CLEARING,
+            target=target,
+            amount_nanousd=cents * NANOUSD_PER_CENT,
+            kind=kind,
+            idempotency_key=f"stripe:{payment.payment_intent_id}:{part}",
+            reference=f"payment:{payment.pk}",
+        )
+    total = payment.amount_cents + fee + tax
+    Payment.objects.filter(pk=payment.pk).update(fee_cents=fee, tax_cents=tax, total_cents=total)
     payment.refresh_from_db()
     return payment
 
