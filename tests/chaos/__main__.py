@@ -22,7 +22,13 @@ def main() -> int:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="xroute-chaos-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        report = play(Path(folder), seconds=chosen.seconds, seed=chosen.seed, plant=chosen.plant, say=_say)
+        report = play(
+            Path(folder),
+            seconds=chosen.seconds,
+            seed=chosen.seed,
+            planted=[chosen.plant] if chosen.plant else [],
+            say=_say,
+        )
     _show(report)
     return 1 if report.faults else 0
 

@@ -45,16 +45,17 @@ class Report:
 
 
 @contextmanager
-def stage(folder: Path, plant: str) -> Iterator[Stack]:
+def stage(folder: Path, planted: Sequence[str]) -> Iterator[Stack]:
     settings = dict(SETTINGS)
-    if plant in plants.SUBMITTED:
+    for plant in set(planted) & set(plants.SUBMITTED):
         settings |= {"CHAOS_PLANT": plant, "PYTHONPATH": str(PROJECT / "tests/chaos/planted")}
     with running(folder / "data", **settings) as stack:
-        if plant in plants.SQL:
-            _plant_sql(stack, *plants.SQL[plant])
-        if plant in plants.TRIGGERS:
-            with psycopg.connect(_url(stack, SUPERUSER), autocommit=True) as conn:
-                conn.execute(plants.TRIGGERS[plant])
+        for plant in planted:
+            if plant in plants.SQL:
+                _plant_sql(stack, *plants.SQL[plant])
+            elif plant in plants.TRIGGERS:
+                with psycopg.connect(_url(stack, SUPERUSER), autocommit=True) as conn:
+                    conn.execute(plants.TRIGGERS[plant])
         yield stack
 
 
@@ -88,14 +89,17 @@ def play(
     *,
     seconds: float,
     seed: int,
-    plant: str = "",
+    planted: Sequence[str] = (),
     deeds: Sequence[str] = DEEDS,
     say: Callable[[str], None] = print,
 ) -> Report:
     """Run for so long, wait until all is quiet, and prove the books."""
-    with stage(folder, plant) as stack:
+    with stage(folder, planted) as stack:
         keys = make_keys(stack)
-        say(f"ready; {CLIENTS} clients, {seconds:g} s, seed {seed}" + (f", planted: {plant}" if plant else ""))
+        say(
+            f"ready; {CLIENTS} clients, {seconds:g} s, seed {seed}"
+            + (f", planted: {', '.join(planted)}" if planted else "")
+        )
         load = Load(stack.url, keys, seed, CLIENTS)
         payers = Payers(stack, [visitor(stack, PERSON.format(number)) for number in range(PEOPLE)], seed)
         killer = Killer(stack, load, Random(seed), say)
