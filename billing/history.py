@@ -23,6 +23,8 @@ KIND_WORDS = {
     "expiry": "Credit that ended",
     "forfeit": "Given up",
 }
+# What usually takes credit, where it gives it back.
+BACK_WORDS = {"refund": "Refund failed: credit returned", "dispute": "Dispute over: credit returned"}
 # A page is two short index scans. What a row left behind is counted from the next mark after it (billing/marks.py), or
 # from today's balance where there is none: never over the whole history.
 MOVEMENTS = """
@@ -71,6 +73,11 @@ class MovementPage:
 
     movements: list[Movement]
     before: int | None
+
+
+def movement_words(kind: str, amount_nanousd: int) -> str:
+    """What a movement is called, by its kind and whether it came in (positive) or went out."""
+    return (BACK_WORDS.get(kind) if amount_nanousd > 0 else None) or KIND_WORDS.get(kind, kind)
 
 
 def movements_page(*, workspace_id: int, before: int | None = None, size: int = 50, usage: bool = True) -> MovementPage:

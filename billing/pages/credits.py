@@ -16,7 +16,7 @@ from accounts.access import MANAGERS, PageRequest, workspace_page
 from billing.expiry import endings
 from billing.fees import top_up_fee
 from billing.forms import TopUpForm
-from billing.history import KIND_WORDS, movements_page, payment_get, payments_recent
+from billing.history import movement_words, movements_page, payment_get, payments_recent
 from billing.models import CreditAccount, PaymentStatus, Receipt
 from billing.models.payments import NANOUSD_PER_CENT
 from billing.stripe.checkout import checkout_open, checkout_start
@@ -42,7 +42,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
     fee = top_up_fee()
     values = {
         "account": CreditAccount.objects.get(workspace_id=request.workspace.pk),
-        "movements": [(row, KIND_WORDS.get(row.kind, row.kind)) for row in page.movements],
+        "movements": [(row, movement_words(row.kind, row.amount_nanousd)) for row in page.movements],
         "before": page.before,
         "newest": not before,
         "usage": usage,

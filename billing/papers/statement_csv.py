@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 
 from accounts.models import Workspace
-from billing.history import KIND_WORDS
+from billing.history import movement_words
 from billing.papers.statements import Statement, movements
 from xroute.lib.money import usd_from_nanousd
 
@@ -25,7 +25,7 @@ def statement_csv(*, workspace: Workspace, found: Statement) -> Iterator[str]:
     balance = found.opening
     for number, line in enumerate(movements(workspace=workspace, month=found.month), start=1):
         balance += line.amount
-        what = KIND_WORDS.get(line.kind, line.kind)
+        what = movement_words(line.kind, line.amount)
         cells = [line.created_at.isoformat(), str(line.id), line.kind, what, line.reference]
         writer.writerow([*map(_safe, cells), _usd(line.amount), _usd(balance)])
         if number % LINES_A_CHUNK == 0:

@@ -121,6 +121,16 @@ def test_movements_run_down_to_the_balance_page_by_page(signed_in, owner, django
         assert browser.get("/credits", {"before": odd}).status_code == 200
 
 
+def test_credit_that_comes_back_is_not_called_like_credit_that_goes(signed_in, owner):
+    for kind, house in ((TransferKind.REFUND, House.REFUNDS), (TransferKind.DISPUTE, House.DISPUTES)):
+        values = {"account_id": owner.account_id, "amount_nanousd": USD, "kind": kind, "reference": "r"}
+        ledger.credit_take(**values, target=house, idempotency_key=str(uuid4()))
+        ledger.credit_add(**values, source=house, idempotency_key=str(uuid4()))
+    text = signed_in(owner).get("/credits").content.decode()
+    for words in ("Refund", "Refund failed: credit returned", "Dispute", "Dispute over: credit returned"):
+        assert text.count(f"<td>{words}</td>") == 1
+
+
 def test_with_payments_off_the_page_says_whom_to_ask(signed_in, owner, settings):
     settings.STRIPE_SECRET_KEY = ""
     browser = signed_in(owner)
