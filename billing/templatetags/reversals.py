@@ -12,3 +12,9 @@ register = template.Library()
 def reversal(payment: Payment) -> str:
     """A word such as `partly refunded`; "" where nothing came back."""
     return payment_reversal(payment)
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of Stripe's as words: needs_response → needs response."""
+    return name.replace("_", " ")

@@ -5,14 +5,14 @@
   if (!line) return;
   var form = line.closest("form");
   var ppm = Number(line.dataset.ppm), least = Number(line.dataset.minCents), taxed = line.dataset.taxed === "1";
-  function usd(cents) { return (cents / 100).toFixed(2); }
+  function usd(cents) { return "$" + (cents / 100).toFixed(2); }
   function show() {
     var chosen = form.querySelector("[name=amount]:checked");
     var typed = chosen && chosen.value === "other" ? form.elements.other.value : chosen && chosen.value;
     var cents = Math.round(Number(typed) * 100);
     if (!typed || !(cents > 0)) { line.textContent = ""; return; }
     var fee = Math.max(Math.ceil(cents * ppm / 1e6), least);
-    line.textContent = "You pay " + usd(cents + fee) + ": " + usd(cents) + " credit" +
+    line.textContent = "You pay " + usd(cents + fee) + (fee || taxed ? ": " + usd(cents) + " credit" : "") +
       (fee ? " + " + usd(fee) + " fee" : "") + (taxed ? " + tax where it applies" : "");
   }
   form.addEventListener("input", show);
