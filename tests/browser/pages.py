@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page as `who` sees it: nobody (logged out), owner, broke (no credit) or operator. `status` is expected."""
+    """A page as `who` sees it: nobody (logged out), owner, broke (no credit) or operator. `status` is expected.
+
+    `{payment}`, `{event}`, `{audit}` and `{month}` in a path are what the owner's payment left (paying.py).
+    """
 
     name: str
     path: str
@@ -29,8 +32,12 @@ PAGES = (
     Shown("credits", "/credits"),
     Shown("credits-empty", "/credits", "broke"),
     Shown("billing-details", "/credits/details"),
-    Shown("receipts-empty", "/credits/receipts"),
+    Shown("payment", "/credits/payments/{payment}"),
+    Shown("receipts", "/credits/receipts"),
+    Shown("receipts-empty", "/credits/receipts", "broke"),
     Shown("statements", "/credits/statements"),
+    Shown("statement", "/credits/statements/{month}"),
+    Shown("statement-empty", "/credits/statements/{month}", "broke"),
     Shown("auto-top-up", "/credits/auto"),
     Shown("auto-top-up-empty", "/credits/auto", "broke"),
     Shown("usage", "/usage?range=30d"),
@@ -50,8 +57,11 @@ PAGES = (
     Shown("operator-money-workspace", "/operator/money/workspaces/1", "operator"),
     Shown("operator-money-adjustments", "/operator/money/adjustments", "operator"),
     Shown("operator-money-events", "/operator/money/events", "operator"),
+    Shown("operator-money-event", "/operator/money/events/{event}", "operator"),
+    Shown("operator-money-audit", "/operator/money/audits/{audit}", "operator"),
     Shown("operator-money-codes", "/operator/money/codes", "operator"),
     Shown("operator-payments", "/operator/money/payments", "operator"),
+    Shown("operator-payment", "/operator/money/payments/{payment}", "operator"),
     Shown("operator-stripe", "/operator/money/stripe", "operator"),
     Shown("forbidden", "/operator/settings", "owner", 403),
 )

@@ -6,12 +6,14 @@ Fails on two identical pictures, on a console error, and on a page that loads fr
 import hashlib
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
 from tests.browser.chrome import chrome, executable, window
 from tests.browser.pages import PAGES, Shown
+from tests.browser.paying import paid
 from tests.browser.people import Visitor, visitor
 from tests.stack import Stack, running
 from xroute.embedded.home import PROJECT
@@ -48,7 +50,8 @@ def _pages(stack: Stack) -> list[tuple[Shown, Visitor | None]]:
     done = stack.manage("demo_data", "ada@example.com")
     if done.returncode:
         sys.exit(done.stderr)
-    return [(shown, cast[shown.who]) for shown in PAGES]
+    left = paid(stack, cast["owner"])
+    return [(replace(shown, path=shown.path.format(**left)), cast[shown.who]) for shown in PAGES]
 
 
 def _shoot(browser: Browser, stack: Stack, shown: Shown, who: Visitor | None) -> list[Path]:

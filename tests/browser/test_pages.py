@@ -5,6 +5,7 @@ import pytest
 from tests.browser import axe
 from tests.browser.chrome import window
 from tests.browser.pages import PAGES
+from tests.browser.paying import paid
 from tests.browser.people import Visitor, visitor
 
 SIZES = ((380, 800), (1440, 900))
@@ -22,16 +23,21 @@ def cast(stack) -> dict[str, Visitor | None]:
     }
 
 
+@pytest.fixture(scope="module")
+def left(stack, cast) -> dict[str, str]:
+    return paid(stack, cast["owner"])
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
-def test_a_page_opens_fits_and_can_be_used_by_everyone(browser, stack, cast, shown, theme):
+def test_a_page_opens_fits_and_can_be_used_by_everyone(browser, stack, cast, left, shown, theme):
     with window(browser, stack.url, color_scheme=theme) as person:
         person.expected.append(f"status of {shown.status}" if shown.status >= 400 else "-")
         if cast[shown.who] is not None:
             person.context.add_cookies([cast[shown.who].cookie(stack.url)])
         for width, height in SIZES:
             person.page.set_viewport_size({"width": width, "height": height})
-            answer = person.page.goto(stack.url + shown.path)
+            answer = person.page.goto(stack.url + shown.path.format(**left))
             assert answer.status == shown.status
             wider = person.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, f"{wider} px wider than {width}"
