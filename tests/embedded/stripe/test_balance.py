@@ -5,20 +5,10 @@ import time
 import pytest
 import stripe
 
-from tests.embedded.stripe.conftest import session_params
-from tests.emulator import BANK_GOOD, GOOD
+from tests.embedded.stripe.conftest import paid, session_params
+from tests.emulator import BANK_GOOD
 
-
-@pytest.fixture
-def customer(client) -> str:
-    return client.v1.customers.create({"name": "A"}).id
-
-
-def paid(fake, client, customer: str, cents: int = 2000, **more) -> dict:
-    """A payment intent that was paid by card."""
-    made = client.v1.checkout.sessions.create(session_params(customer, cents, **more))
-    assert fake.pay(made.url, GOOD, expiry="07 / 33").status_code == 303
-    return fake.session(made.id)["payment_intent"]
+pytestmark = pytest.mark.usefixtures("balanced")
 
 
 def test_a_paid_intent_has_a_charge_with_its_card_and_metadata(fake, client, customer):
@@ -46,11 +36,15 @@ def test_each_charge_is_one_line_of_the_balance(fake, client, customer):
     assert (line["source"], line["currency"], line["status"]) == (charge["id"], "usd", "pending")
     assert line["available_on"] > time.time() > line["created"] - 60
     assert fake.balance() == before + 1911
+    available = usd_available(client)
     fake.control(f"objects/{line['id']}", available_on=1)
     assert client.v1.balance_transactions.retrieve(line["id"]).status == "available"
     assert fake.balance() == before + 1911
-    available = {part.currency: part.amount for part in client.v1.balance.retrieve().available}
-    assert available["usd"] >= 1911
+    assert usd_available(client) == available + 1911
+
+
+def usd_available(client) -> int:
+    return {part.currency: part.amount for part in client.v1.balance.retrieve().available}["usd"]
 
 
 def test_a_bank_debit_is_a_payment_when_it_has_ended(fake, client, customer):

@@ -6,6 +6,7 @@ from stripe.params.tax._calculation_create_params import CalculationCreateParams
 from stripe.params.tax._transaction_create_from_calculation_params import TransactionCreateFromCalculationParams
 
 from xroute.embedded.stripe.check import checked
+from xroute.embedded.stripe.sessions import CURRENCIES
 from xroute.embedded.stripe.store import Object, Store, new_id, now
 from xroute.embedded.stripe.wire import Refused, missing
 
@@ -38,6 +39,8 @@ class Tax:
     def calculate(self, raw: dict[str, Any]) -> Object:
         """A calculation. Raises Refused where it is not known where the customer lives."""
         params = checked(CalculationCreateParams, raw)
+        if params["currency"] not in CURRENCIES:
+            raise Refused(f"Invalid currency: {params['currency']}.", param="currency")
         address = self._address(params)
         lines = params["line_items"]
         if not lines:
