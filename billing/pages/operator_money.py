@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from accounts.access import PageRequest, operator_page
 from accounts.middleware import viewer_zone
 from billing.audit_runs import RUNNING_MAX, audit_begin
+from billing.fees import top_up_fee
 from billing.models import AuditRun
 from billing.overview import attention, balances, borne, closed_with_balance, revenue
 from billing.ranges import NAMES, range_named
@@ -35,6 +36,7 @@ def money(request: PageRequest) -> HttpResponse:
         "borne_total": sum(row.nanousd for row in rows),
         "closed": closed_with_balance(),
         "attention": attention(),
+        "fee": top_up_fee(),
     }
     return render(request, "billing/operator/money.html", values | _runs())
 

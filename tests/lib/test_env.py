@@ -1,5 +1,7 @@
 """Settings refuse to be wrong, and say which one and how to mend it."""
 
+from decimal import Decimal
+
 import pytest
 
 from xroute.lib import env
@@ -141,3 +143,63 @@ def test_a_logo_is_a_path_of_this_installation(monkeypatch):
         monkeypatch.setenv("X", value)
         with pytest.raises(env.BadSetting, match="a path here"):
             env.same_origin("X")
+
+
+@pytest.mark.parametrize(
+    ("read", "raw", "fix"),
+    [
+        (env.percent, "50.0001", "a percentage from 0 to 50, such as 5 or 5.5"),
+        (env.percent, "51", "a percentage from 0 to 50, such as 5 or 5.5"),
+        (env.percent, "1.00001", "a percentage"),
+        (env.percent, "-1", "a percentage"),
+        (env.percent, "5%", "a percentage"),
+        (env.percent, "5,5", "a percentage"),
+        (env.percent, "NaN", "a percentage"),
+        (env.percent, "1e1", "a percentage"),
+        (env.percent, ".5", "a percentage"),
+        (env.cents, "0.005", "an amount in whole cents, such as 0.50"),
+        (env.cents, "0.010000001", "an amount in whole cents, such as 0.50"),
+        (env.cents, "1000000", "an amount of USD such as 1 or 0.50"),
+        (env.cents, "$1", "an amount of USD"),
+        (env.cents, "-0.50", "an amount of USD"),
+        (env.cents, "0.0000000001", "an amount of USD"),
+        (lambda name, _: env.flag(name), "yes", "one of: true, false"),
+        (lambda name, _: env.flag(name), "True", "one of: true, false"),
+        (lambda name, _: env.flag(name), "1", "one of: true, false"),
+        (lambda name, _: env.tax_code(name), "10000000", "a tax code of Stripe's, such as txcd_10000000"),
+        (lambda name, _: env.tax_code(name), "txcd_1000000", "a tax code of Stripe's"),
+        (lambda name, _: env.tax_code(name), "txcd_100000000", "a tax code of Stripe's"),
+        (lambda name, _: env.tax_code(name), "TXCD_10000000", "a tax code of Stripe's"),
+    ],
+)
+def test_what_is_no_fee_or_tax_names_the_variable_and_the_fix(monkeypatch, read, raw, fix):
+    monkeypatch.setenv("X_TEST", raw)
+    with pytest.raises(BadSetting) as caught:
+        read("X_TEST", "0")
+    assert str(caught.value).startswith(f"X_TEST is {raw!r}; it must be {fix}")
+
+
+@pytest.mark.parametrize(
+    ("read", "raw", "value"),
+    [
+        (env.percent, "0", "0"),
+        (env.percent, "0.0001", "0.0001"),
+        (env.percent, "50", "50"),
+        (env.percent, "50.0000", "50"),
+        (env.percent, "", "0"),
+        (env.cents, "0", 0),
+        (env.cents, "0.01", 1),
+        (env.cents, "0.010000000", 1),
+        (env.cents, "999999.99", 99_999_999),
+        (env.cents, "", 0),
+        (lambda name, _: env.flag(name), "true", True),
+        (lambda name, _: env.flag(name, default=True), "false", False),
+        (lambda name, _: env.flag(name, default=True), "", True),
+        (lambda name, _: env.flag(name), "", False),
+        (lambda name, _: env.tax_code(name), "txcd_10000000", "txcd_10000000"),
+        (lambda name, _: env.tax_code(name), "", ""),
+    ],
+)
+def test_fee_and_tax_up_to_their_boundaries(monkeypatch, read, raw, value):
+    monkeypatch.setenv("X_TEST", raw)
+    assert read("X_TEST", "0") == (Decimal(value) if read == env.percent else value)

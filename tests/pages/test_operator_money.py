@@ -1,6 +1,7 @@
 """/operator/money: for operators alone; what is shown is what the books say."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -202,3 +203,13 @@ def test_a_missing_audit_is_a_warning_and_old_runs_go(operator, settings):
     assert audit_runs.audit_runs_prune() == 0
     settings.XROUTE_AUDIT_RUN_DAYS = 1
     assert audit_runs.audit_runs_prune() == 1
+
+
+@pytest.mark.parametrize(
+    ("percent", "min_cents", "said"),
+    [("0", 0, "none"), ("5.50", 80, "5.5 %, at least $0.80"), ("10", 0, "10 %"), ("0", 30, "0 %, at least $0.30")],
+)
+def test_the_fee_on_top_ups_is_shown(operator, settings, percent, min_cents, said):
+    settings.XROUTE_TOP_UP_FEE_PERCENT, settings.XROUTE_TOP_UP_FEE_MIN_CENTS = Decimal(percent), min_cents
+    shown = operator.get("/operator/money").content.decode()
+    assert f"Fee on each top-up: {said} (<code>XROUTE_TOP_UP_FEE_PERCENT</code>" in shown
