@@ -26,13 +26,15 @@ from billing.stripe import client
 from billing.stripe.errors import StripeRefused
 from billing.stripe.line import Line
 from billing.stripe.places import place_reached, place_since
+from billing.stripe.returned import payment_returned
 
 logger = logging.getLogger("xroute.billing")
 PLACE, OVERLAP, WAITING_MAX = "lines", timedelta(days=3), 100
 CHARGES = ("charge", "payment")
 REFUNDS = ("refund", "refund_failure", "payment_refund")
 PAYOUTS = ("payout", "payout_cancel", "payout_failure")
-DISPUTES = ("du_", "dp_")
+RETURNS = ("payment_reversal", "payment_failure_refund")
+DISPUTES, REFUND_IDS = ("du_", "dp_"), ("re_", "pyr_")
 Target = tuple[House, TransferKind]
 
 
@@ -114,17 +116,19 @@ def _row(line: Line) -> StripeBalanceTransaction:
 
 
 def line_judge(line: Line) -> Verdict:
-    """What our books say of it now."""
+    """What our books say of it now; what a bank has returned is taken back first."""
     if line.currency != "usd":
         return Verdict(MirrorStatus.FOREIGN, f"In {line.currency.upper()}. Only USD is booked.")
     if line.type in CHARGES:
         return _charge(line)
-    if line.type in REFUNDS:
+    if line.type in REFUNDS or (line.type in RETURNS and line.source.startswith(REFUND_IDS)):
         known = Refund.objects.filter(stripe_id=line.source).exists()
         return _reversal(line, known, "refund", (House.REFUNDS, TransferKind.REFUND))
-    if line.type == "adjustment" and line.source.startswith(DISPUTES):
+    if line.type in ("adjustment", *RETURNS) and line.source.startswith(DISPUTES):
         known = Dispute.objects.filter(pk=line.source).exists()
         return _reversal(line, known, "dispute", (House.DISPUTES, TransferKind.DISPUTE))
+    if line.type in RETURNS and line.amount_cents < 0:
+        return _returned(line)
     if line.type in PAYOUTS:
         return Verdict(MirrorStatus.BOOKED, target=(House.BANK, TransferKind.PAYOUT))
     note = f"Stripe's own ({line.type}): booked as a cost of processing."
@@ -172,6 +176,18 @@ def _reversal(line: Line, known: bool, what: str, target: Target) -> Verdict:
     if payment is None:
         return Verdict(MirrorStatus.FOREIGN, f"A {what} of no payment made here.")
     return Verdict(MirrorStatus.WAITING, f"This {what} of payment {payment.pk} is not recorded here yet.", payment)
+
+
+def _returned(line: Line) -> Verdict:
+    payment = _payment(line)
+    if payment is None:
+        return Verdict(MirrorStatus.FOREIGN, "A return of no payment made here.")
+    if payment.payment_intent_id != line.intent_id or payment.status != PaymentStatus.PAID:
+        return Verdict(MirrorStatus.WAITING, f"A return of payment {payment.pk}, which is {payment.status} here.")
+    if reason := payment_returned(line=line, payment=payment):
+        return Verdict(MirrorStatus.WAITING, f"A return of payment {payment.pk}: {reason}.", payment)
+    note = f"The bank returned payment {payment.pk}."
+    return Verdict(MirrorStatus.BOOKED, note, payment, (House.REFUNDS, TransferKind.REFUND))
 
 
 def _book(line: Line, target: Target | None) -> None:
