@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from accounts.models import Membership, OutgoingMail, User, Workspace
 from billing import ledger
 from billing.auto_top_up import auto_payment_reserve, auto_top_up_resume, auto_top_up_save, spent_this_month_cents
-from billing.models import AutoTopUp, Payment, StripeCustomer, Transfer
+from billing.models import AutoTopUp, Payment, StripeCustomer, StripeEvent, Transfer
 from billing.models.ledger import House, TransferKind
 from billing.stripe.auto import auto_charge, auto_sweep, taxes_file
 from billing.stripe.cards import card_remove
@@ -276,6 +276,50 @@ def test_tax_that_lifts_it_above_the_cap_is_reckoned_once_a_month(till, card, se
         auto_sweep()
     assert [(row.status, row.tax_cents) for row in autos(till)] == [("expired", 190)]
     assert (charges(till), chosen(till).paused_at) == ([], None)
+
+
+def test_tax_that_cannot_be_reckoned_pauses_with_the_reason_and_charges_nothing(till, card, settings):
+    card()
+    settings.XROUTE_STRIPE_TAX = True  # no address was asked for when the card was saved
+    for _ in range(3):
+        auto_sweep()
+    (payment,) = autos(till)
+    assert (payment.status, charges(till), till.balance()) == ("failed", [], 2000 * CENT)
+    assert "Stripe does not know your address. Buy credit once by hand." in payment.error
+    assert (chosen(till).pause_reason, chosen(till).paused_at is None) == (payment.error, False)
+    assert [subject for subject in mails(till) if "paused" in subject] == ["Auto top-up is paused · XRoute"]
+
+
+def told_of_card(till, kind: str) -> None:
+    """Stripe's newest event of that kind about the saved card, or one that it sends now."""
+    method = StripeCustomer.objects.get(workspace_id=till.person.workspace_id).payment_method_id
+    if not till.emulator.events(method, kind):
+        till.emulator.control(f"emit/{kind}/{method}")
+    event = till.emulator.events(method, kind)[-1]
+    post({name: value for name, value in event.items() if name not in ("state", "tries")})
+    at_once(*[lambda: event_process(event_id=event["id"])] * 3)
+    assert StripeEvent.objects.get(pk=event["id"]).status == "done"
+
+
+@pytest.mark.parametrize("kind", ["payment_method.updated", "payment_method.automatically_updated"])
+def test_a_card_that_its_bank_renewed_is_shown_as_it_is_now(till, card, kind):
+    card()
+    method = StripeCustomer.objects.get(workspace_id=till.person.workspace_id).payment_method_id
+    renewed = till.emulator.call("GET", f"/v1/payment_methods/{method}").json()["card"] | {"exp_month": 1}
+    till.emulator.control(f"objects/{method}", card=renewed | {"exp_year": 2041})
+    told_of_card(till, kind)
+    row = StripeCustomer.objects.get(workspace_id=till.person.workspace_id)
+    assert (row.payment_method_id, row.card_last4, row.card_expires) == (method, "4242", "01/2041")
+
+
+def test_a_card_that_was_detached_at_stripe_is_forgotten_and_charged_no_more(till, card):
+    card()
+    method = StripeCustomer.objects.get(workspace_id=till.person.workspace_id).payment_method_id
+    till.emulator.call("POST", f"/v1/payment_methods/{method}/detach")
+    told_of_card(till, "payment_method.detached")
+    row = StripeCustomer.objects.get(workspace_id=till.person.workspace_id)
+    assert (row.payment_method_id, row.card_brand, row.card_last4, row.card_expires) == ("", "", "", "")
+    assert (auto_sweep(), charges(till)) == (0, [])
 
 
 @pytest.mark.parametrize(("outcome", "status", "balance"), [("succeeded", "paid", 3000), ("failed", "failed", 2000)])

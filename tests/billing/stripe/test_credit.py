@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from accounts.models import OutgoingMail, User
 from billing.models import Payment, StripeEvent
 from billing.stripe.events import event_process
 from billing.stripe.settle import PARKED, payment_check, payment_refresh
@@ -94,6 +95,19 @@ def test_a_slow_payment_that_fails_credits_nothing(till):
     found = fresh(payment)
     assert (found.status, till.balance()) == ("failed", 0)
     assert "The bank did not pay" in found.error
+
+
+def test_that_a_slow_payment_failed_is_mailed_once_however_often_it_is_told(till):
+    payment = till.paid(number=BANK_BAD, bank=True)
+    deliver(till.event(payment))
+    told = OutgoingMail.objects.filter(
+        to_email=User.objects.get(pk=till.person.user_id).email, subject__startswith="A payment did not go through"
+    )
+    assert not told.exists(), "the bank has not said yet"
+    till.emulator.control(f"settle/{payment.session_id}", outcome="failed")
+    at_once(*[lambda: payment_check(payment=Payment.objects.get(pk=payment.pk))] * 4)
+    deliver(till.event(payment, FAILED))
+    assert f"/credits/payments/{payment.pk}" in told.get().text
 
 
 def test_events_in_the_wrong_order_end_in_the_same_state(till):
