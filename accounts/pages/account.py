@@ -2,6 +2,7 @@
 
 import zoneinfo
 from functools import lru_cache
+from pathlib import Path
 from typing import cast
 
 from allauth.account.models import EmailAddress
@@ -32,7 +33,7 @@ def account(request: HttpRequest) -> HttpResponse:
     kinds = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     values = {
         "form": form,
-        "zones": zone_names(),
+        "zones": _zones_with(str(form["time_zone"].value() or "")),
         "browser_zone": zone_name_of(request),
         "pending": EmailAddress.objects.get_new(user),
         "has_totp": Authenticator.Type.TOTP in kinds,
@@ -44,5 +45,17 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @lru_cache(maxsize=1)
 def zone_names() -> list[str]:
-    """The zones that people live in."""
-    return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    """The zones that people live in, each by its own name: those of zone.tab, where the system has it."""
+    known = zoneinfo.available_timezones()
+    for folder in zoneinfo.TZPATH:
+        table = Path(folder, "zone.tab")
+        if table.is_file():
+            rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+            return sorted({row[2].strip() for row in rows if len(row) > 2} & known)
+    return sorted(name for name in known if "/" in name and not name.startswith("Etc/"))
+
+
+def _zones_with(chosen: str) -> list[str]:
+    """Also another name of a zone (Asia/Calcutta), where that is what a person has."""
+    names = zone_names()
+    return sorted([*names, chosen]) if chosen in zoneinfo.available_timezones() - set(names) else names

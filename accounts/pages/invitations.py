@@ -17,14 +17,15 @@ NEWEST = 100
 @operator_page
 def invitations(request: PageRequest) -> HttpResponse:
     """The newest invitations, and a form for one more. Its link is shown in the answer, and never again."""
-    form = InvitationForm(request.POST or None)
+    posted = request.method == "POST"
+    form = InvitationForm(request.POST if posted else None)
     made = None
-    if request.method == "POST" and form.is_valid():
+    if posted and form.is_valid():
         made = invitation_create(created_by=request.user, email=form.cleaned_data["email"])
         form = InvitationForm()
     rows = Invitation.objects.select_related("accepted_by", "created_by", "workspace").order_by("-id")[:NEWEST]
     values = {"form": form, "made": made, "rows": rows, "now": timezone.now()}
-    response = render(request, "accounts/invitations.html", values)
+    response = render(request, "accounts/invitations.html", values, status=422 if posted and made is None else 200)
     response["Cache-Control"] = "no-store"
     return response
 

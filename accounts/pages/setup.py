@@ -73,7 +73,7 @@ def setup(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=BACKEND)
             return _private(redirect(f"/setup/{STEPS[0].slug}"))
     values = {"form": form, "token": token, "steps": (ACCOUNT, *STEPS), "number": 1, "step": ACCOUNT}
-    return _private(render(request, "accounts/setup/account.html", values))
+    return _private(render(request, "accounts/setup/account.html", values, status=422 if form.is_bound else 200))
 
 
 @operator_page
@@ -88,7 +88,7 @@ def setup_step(request: PageRequest, slug: str) -> HttpResponse:
             test_mail_send(request)
             return redirect(request.path)
         return redirect(str(values["next_url"]))
-    return render(request, "accounts/setup/step.html", values | {"form": form})
+    return render(request, "accounts/setup/step.html", values | {"form": form}, status=422 if form.is_bound else 200)
 
 
 @operator_page

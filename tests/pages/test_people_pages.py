@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.mail.compose import mail_write
 from accounts.models import OutgoingMail, User, Workspace
+from accounts.pages.account import zone_names
 from accounts.services import person_ensure
 from tests.accounts.people import address
 from xroute.lib import mail_url
@@ -85,7 +86,26 @@ def test_names_of_people_and_workspaces_hold_what_can_be_seen(db):
     assert "invisible mark of direction (U+2067" in page.content.decode()
     assert Workspace.objects.get(pk=workspace.pk).name == workspace.name
     page = operator.post("/operator/invitations", {"email": f"{'x' * 65}@example.com"})
-    assert "at most 64 characters before the @" in page.content.decode()
+    assert (page.status_code, "at most 64 characters before the @" in page.content.decode()) == (422, True)
+    assert operator.post("/operator/invitations", {"email": ""}).status_code == 200
+    assert operator.post("/operator/invitations").status_code == 200, "an invitation for nobody in particular"
+
+
+def test_zones_are_listed_by_their_own_names_and_a_stored_alias_is_kept(db):
+    names = zone_names()
+    assert {"Europe/Berlin", "Asia/Kolkata", "Europe/Kyiv"} <= set(names)
+    assert not {"Asia/Calcutta", "Europe/Kiev", "US/Eastern", "Etc/GMT+1"} & set(names)
+    person = client_of(time_zone="Asia/Calcutta")
+    page = person.get("/account/").content.decode()
+    assert ("<option selected>Asia/Calcutta</option>" in page, page.count("<option selected>")) == (True, 1)
+    assert "Asia/Calcutta" not in client_of(time_zone="Asia/Kolkata").get("/account/").content.decode()
+    assert person.post("/account/", {"name": "Ada", "time_zone": "Asia/Calcutta"}).status_code == 302
+
+
+def test_zones_without_the_systems_table_are_those_there_are(monkeypatch, tmp_path):
+    monkeypatch.setattr("zoneinfo.TZPATH", (str(tmp_path),))
+    monkeypatch.setattr("zoneinfo.available_timezones", lambda: {"Etc/UTC", "UTC", "Europe/Berlin"})
+    assert zone_names.__wrapped__() == ["Europe/Berlin"]
 
 
 @pytest.mark.parametrize("path", ["/operator", "/operator/"])
