@@ -50,7 +50,10 @@ def _check(caller: Caller, request: HttpRequest) -> None:
         _refuse("This API key was revoked. Make a new one under Keys.", "key_revoked")
     if caller.disabled:
         _refuse("This API key is disabled. Enable it under Keys.", "key_disabled")
-    if caller.expires_at is not None and caller.expires_at <= time.time():
+    now = time.time()
+    if caller.rotated_at is not None and caller.rotated_at <= now:
+        _refuse("This API key was rotated, and its old secret no longer works. Use the new one.", "key_expired")
+    if caller.expires_at is not None and caller.expires_at <= now:
         _refuse("This API key has expired. Make a new one under Keys.", "key_expired")
     if caller.suspended:
         raise ApiError(403, "permission_error", "workspace_suspended", "This workspace is suspended. Ask its operator.")

@@ -18,7 +18,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and what they may do. Times are Unix seconds, money nano-USD."""
+    """Who calls, and what they may do. Times are Unix seconds, money nano-USD.
+
+    `rotated_at`: until when this secret of the key is good, where a newer one has replaced it.
+    """
 
     key_id: int
     workspace_id: int
@@ -28,6 +31,7 @@ class Caller:
     limit_nanousd: int | None
     limit_reset: str
     expires_at: float | None
+    rotated_at: float | None
     revoked: bool
     disabled: bool
     suspended: bool
@@ -39,10 +43,16 @@ class Caller:
     allowed_networks: tuple[Network, ...]
     created_at: float
 
+    @property
+    def ends_at(self) -> float | None:
+        """When the secret that was sent ends: with its key, or by rotation."""
+        return min((at for at in (self.expires_at, self.rotated_at) if at is not None), default=None)
+
 
 SELECT = """
 SELECT k.id, k.workspace_id, a.id, k.name, k.label, k.limit_nanousd, k.limit_reset,
-       extract(epoch FROM least(k.expires_at, s.valid_until))::float8, k.revoked_at IS NOT NULL, k.disabled,
+       extract(epoch FROM k.expires_at)::float8, extract(epoch FROM s.valid_until)::float8,
+       k.revoked_at IS NOT NULL, k.disabled,
        w.suspended, k.is_management, k.requests_per_minute, k.tokens_per_minute, k.parallel_requests,
        k.allowed_models, k.allowed_cidrs, extract(epoch FROM k.created_at)::float8
   FROM accounts_apikeysecret s
@@ -58,8 +68,8 @@ SELECT array(SELECT DISTINCT key_id FROM accounts_keychange WHERE xid >= %s::tex
 def caller_from_row(row: Row) -> Caller:
     """The row of SELECT as a Caller."""
     values = list(row)
-    values[15] = frozenset(values[15])
-    values[16] = tuple(ipaddress.ip_network(cidr, strict=False) for cidr in values[16])
+    values[16] = frozenset(values[16])
+    values[17] = tuple(ipaddress.ip_network(cidr, strict=False) for cidr in values[17])
     return Caller(*values)
 
 

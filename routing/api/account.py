@@ -25,7 +25,7 @@ class Key(AsyncAPIView):
             period = period_start(today, caller.limit_reset)
             spent = await selectors.key_period_spent(runtime.db, key_id=caller.key_id, period_start=period)
             left = usd_float(max(0, caller.limit_nanousd - spent))
-        expires = caller.expires_at and datetime.fromtimestamp(caller.expires_at, UTC).isoformat()
+        expires = caller.ends_at and datetime.fromtimestamp(caller.ends_at, UTC).isoformat()
         data = {
             "label": caller.label,
             "name": caller.name,

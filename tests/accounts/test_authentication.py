@@ -92,6 +92,22 @@ async def test_a_key_that_may_not(installed, owner, statement, status, code):
     assert (error.status, error.code) == (status, code)
 
 
+async def test_a_rotated_secret_says_so_and_its_grace_is_kept(installed, owner):
+    ends = "UPDATE accounts_apikeysecret SET valid_until = now() + interval '1 hour' WHERE key_id = %(key)s"
+    commit(ends, owner)
+    await installed.poll()
+    caller = await authentication.caller_of(request(f"Bearer {owner.secret}"))
+    assert time.time() + 3000 < caller.ends_at == caller.rotated_at
+    commit(ends.replace("+ interval '1 hour'", ""), owner)
+    await installed.poll()
+    error = await refusal(f"Bearer {owner.secret}")
+    assert error.message == "This API key was rotated, and its old secret no longer works. Use the new one."
+    commit("UPDATE accounts_apikeysecret SET valid_until = NULL WHERE key_id = %(key)s", owner)
+    commit("UPDATE accounts_apikey SET expires_at = now() WHERE id = %(key)s", owner)
+    await installed.poll()
+    assert "has expired" in (await refusal(f"Bearer {owner.secret}")).message
+
+
 async def test_a_key_expires_while_it_is_cached(installed, owner, monkeypatch):
     caller = await authentication.caller_of(request(f"Bearer {owner.secret}"))
     digest = keys.digest(owner.secret)

@@ -10,7 +10,9 @@ from accounts.callers import Caller
 from accounts.limits import Windows
 from xroute.lib.errors import ApiError
 
-PLAIN = Caller(1, 1, 1, "", "", None, "never", None, False, False, False, False, None, None, None, frozenset(), (), 0.0)
+PLAIN = Caller(
+    1, 1, 1, "", "", None, "never", None, None, False, False, False, False, None, None, None, frozenset(), (), 0.0
+)
 
 
 def limited(**values) -> Caller:
