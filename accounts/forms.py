@@ -3,7 +3,7 @@
 import zoneinfo
 from typing import Any
 
-from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.account.forms import ResetPasswordForm, SignupForm as AllauthSignupForm, filter_users_by_email
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.hashers import make_password
@@ -61,6 +61,16 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             invitation=invitation_of(request),
         )
         request.session.pop(SESSION_KEY, None)
+
+
+class ResetForm(ResetPasswordForm):  # type: ignore[misc]
+    """For whoever has an account: which addresses may sign up, and for whom an invitation is, does not matter here."""
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        address_length(email)
+        self.users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
+        return email
 
 
 class PersonForm(forms.Form):

@@ -10,8 +10,9 @@ from django.utils import timezone
 from accounts.models import Invitation, Membership, Role, User
 from accounts.services import person_ensure
 from accounts.services_invitations import InvitationOver, invitation_accept, invitation_create, invitation_find
-from tests.accounts.people import address, newest_mail, user_of
+from tests.accounts.people import address, link_path, newest_mail, user_of
 
+NEW = "another-horse-battery-7"
 TERMS = "https://acme.example/terms"
 
 
@@ -55,6 +56,25 @@ async def test_a_domain_lets_in_its_own_addresses_only(modal):
     assert await user_of(sneaky) is None
     await browser.sign_up(inside)
     assert await user_of(inside) is not None
+
+
+async def test_an_invited_person_of_another_domain_resets_their_password(modal):
+    browser, email = modal(XROUTE_SIGNUP="domain:acme.test"), address()
+    made = await sync_to_async(invitation_create)(created_by=None)
+    await browser.open("/invite/" + made.url.rpartition("/")[2])
+    await browser.sign_up(email)
+    await browser.confirm(email)
+    await browser.log_out()
+    page = await browser.send("/account/password/reset/", email=email.upper())
+    assert page.url.path == "/account/password/reset/done/", page.text[-3000:]
+    other = await sync_to_async(invitation_create)(created_by=None, email=address())
+    await browser.open("/invite/" + other.url.rpartition("/")[2])
+    page = await browser.send("/account/password/reset/", email=email)
+    assert page.url.path == "/account/password/reset/done/"
+    page = await browser.open(link_path(await newest_mail(email)))
+    page = await browser.submit(page, page.url.path, password1=NEW, password2=NEW)
+    assert "Your new password is saved" in page.text
+    assert (await browser.log_in(email, NEW)).url.path == "/overview"
 
 
 async def test_an_invitation_lets_one_person_in_and_works_once(modal, browsers, web_factory):
