@@ -8,9 +8,8 @@ from billing import ledger, services
 from billing.models import TransferKind
 from billing.models.ledger import House
 from tests.billing.machine.base import Base, accounts
-from tests.billing.machine.model import BANK, CLEARING, PROMOTIONS
+from tests.billing.machine.model import BANK, CLEARING, PROMOTIONS, REVENUE
 
-REFUNDS, DISPUTES = 8, 5
 money = st.integers(1, 1000)
 
 
@@ -39,7 +38,7 @@ class MoneyRules(Base):
         name, account, _, kind = self.credits[number % len(self.credits)]
         self._credit(name, account, amount, kind)
 
-    @rule(account=accounts, amount=money, kind=st.sampled_from([TransferKind.REFUND, TransferKind.DISPUTE]))
+    @rule(account=accounts, amount=money, kind=st.sampled_from([TransferKind.CORRECTION, TransferKind.EXPIRY]))
     def take(self, account: int, amount: int, kind: TransferKind) -> None:
         self._debit(self.name("take"), account, amount, kind)
 
@@ -48,7 +47,7 @@ class MoneyRules(Base):
         """Exactly what is available, or one more than that."""
         available = self.model.accounts[self.accounts[account]].available
         if available + more > 0:
-            self._debit(self.name("take"), account, available + more, TransferKind.REFUND)
+            self._debit(self.name("take"), account, available + more, TransferKind.CORRECTION)
 
     @rule(number=st.integers(0), amount=money)
     def take_again(self, number: int, amount: int) -> None:
@@ -69,16 +68,16 @@ class MoneyRules(Base):
         self.credits.append((name, account, amount, kind))
 
     def _debit(self, name: str, account: int, amount: int, kind: TransferKind) -> None:
-        found, refund = self.accounts[account], kind == TransferKind.REFUND
+        found, ended = self.accounts[account], kind == TransferKind.EXPIRY
         try:
             answer = ledger.credit_take(
                 account_id=found,
-                target=House.REFUNDS if refund else House.DISPUTES,
+                target=House.PROMOTIONS if ended else House.REVENUE,
                 amount_nanousd=amount,
                 kind=kind,
                 idempotency_key=name,
             )
         except ledger.InsufficientCredits:
             answer = None
-        assert answer is self.model.take(name, found, REFUNDS if refund else DISPUTES, amount, kind.value)
+        assert answer is self.model.take(name, found, PROMOTIONS if ended else REVENUE, amount, kind.value)
         self.debits.append((name, account, amount, kind))
