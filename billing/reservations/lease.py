@@ -11,11 +11,14 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
+
 from xroute.lib.clock import DatabaseClock
-from xroute.lib.pg import Database, Outage
+from xroute.lib.pg import RETRY_STATES, Database, Outage, Row
 
 logger = logging.getLogger("xroute.lease")
 RENEW = """
@@ -26,6 +29,7 @@ CLOSE = """
 SELECT xr_end_worker(%(worker)s, NULL, 'closed')
     OR NOT EXISTS (SELECT 1 FROM billing_worker WHERE id = %(worker)s AND state = 'live')"""
 CLOSE_TRIES, CLOSE_PAUSE_S = 10, 0.1
+VICTIM_TRIES, VICTIM_PAUSE_S = 5, 0.02
 OTHERS = "SELECT id, beat FROM billing_worker WHERE state = 'live' AND id <> %s"
 
 
@@ -85,8 +89,7 @@ class Lease:
 
     async def beat(self) -> None:
         """Renew, then end workers that renew no more; raises Outage."""
-        sent = time.monotonic()
-        rows = await self._db.fetch(RENEW, (self.worker_id,))
+        rows, sent = await self._fetch(RENEW, (self.worker_id,))
         if not rows:
             logger.warning("worker %s was ended by another; registering anew", self.worker_id)
             self._valid_until = float("-inf")
@@ -100,8 +103,25 @@ class Lease:
         rows = await self._db.fetch(OTHERS, (self.worker_id,))
         self.workers_alive = 1 + len(rows)
         for worker, beat in self._watch.observe(time.monotonic(), [(row[0], row[1]) for row in rows]):
-            if (await self._db.fetch("SELECT xr_end_worker(%s, %s, 'expired')", (worker, beat)))[0][0]:
+            ended, _ = await self._fetch("SELECT xr_end_worker(%s, %s, 'expired')", (worker, beat))
+            if ended[0][0]:
                 logger.warning("worker %s renews no more; what it held went back", worker)
+
+    async def _fetch(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], float]:
+        """The rows, and when the try that got them was sent. A deadlock's victim, or one that could not be serialised,
+        has changed nothing and is asked again at once: its task would begin anew, and this worker's time pass.
+        """
+        for _ in range(VICTIM_TRIES - 1):
+            sent = time.monotonic()
+            try:
+                return await self._db.fetch(sql, values), sent
+            except psycopg.Error as error:
+                if error.sqlstate not in RETRY_STATES:
+                    raise
+                logger.info("%s in a beat: asked again", error.sqlstate)
+            await asyncio.sleep(VICTIM_PAUSE_S)
+        sent = time.monotonic()
+        return await self._db.fetch(sql, values), sent
 
     async def close(self) -> None:
         """Give everything back; raises Outage (then another worker will end this one)."""

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.reservations.lease import Watch
+from billing.reservations.lease import VICTIM_TRIES, Watch
 from tests.billing.parts import worker
 from tests.lib.proxy import proxied
 from tests.lib.waiting import until
@@ -203,3 +203,46 @@ async def test_a_worker_that_closes_gives_everything_back(books):
         closed = one.id
     assert (books.balance(account), books.period(key), books.reservations(account)) == ((100, 0, 0), (0, 0), {})
     assert state(books, closed) == "closed"
+
+
+# A sequence counts also what is rolled back: the first so many updates of that worker fail, as the server says it.
+VICTIM = """
+CREATE SEQUENCE victims;
+GRANT USAGE ON SEQUENCE victims TO PUBLIC;
+CREATE FUNCTION be_victim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.id = '{worker}' AND nextval('victims') <= {times} THEN
+    RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '{state}';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER be_victim BEFORE UPDATE ON billing_worker FOR EACH ROW EXECUTE FUNCTION be_victim()"""
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+async def test_a_renewal_that_fell_victim_is_asked_again_within_the_beat(own_books, state):
+    async with worker(own_books.url) as one:
+        own_books.sql(VICTIM.format(worker=one.id, times=3, state=state))
+        await one.lease.beat()
+        assert own_books.sql("SELECT beat FROM billing_worker WHERE id = %s", (one.id,)) == [(1,)]
+
+
+async def test_an_end_that_fell_victim_is_asked_again_within_the_beat(own_books):
+    async with worker(own_books.url, ttl_s=0.5, beat_s=0.3) as one:
+        silent = own_books.worker()
+        own_books.sql(VICTIM.format(worker=silent, times=2, state="40P01"))
+        async with asyncio.timeout(60):
+            while state(own_books, silent) == "live":
+                await one.lease.beat()
+                await asyncio.sleep(0.05)
+        assert own_books.sql("SELECT last_value FROM victims") == [(3,)]
+
+
+@pytest.mark.parametrize(("times", "state", "tries"), [(99, "40P01", VICTIM_TRIES), (1, "23514", 1)])
+async def test_what_is_no_passing_trouble_is_not_asked_for_ever(own_books, times, state, tries):
+    async with worker(own_books.url) as one:
+        own_books.sql(VICTIM.format(worker=one.id, times=times, state=state))
+        with pytest.raises(psycopg.Error):
+            await one.lease.beat()
+        assert own_books.sql("SELECT last_value FROM victims") == [(tries,)]
+        own_books.sql("DROP TRIGGER be_victim ON billing_worker")
