@@ -169,12 +169,11 @@ def _appear(payment: Payment, found: StripeRefund, status: RefundStatus) -> str:
             payment, RefundOrigin.STRIPE, status, found.amount_cents, Parts(gross), stripe_id=found.id, ended_at=Now()
         )
         return ""
-    whole = payment_whole(payment)
-    disputes_fit(payment, keep_free=gross)
-    taken = payment_taken(payment)
-    if taken.gross + gross > whole.gross:
+    whole, standing = payment_whole(payment), payment.refunds.exclude(status=RefundStatus.FAILED)
+    if sum(standing.values_list("amount_cents", flat=True)) * NANOUSD_PER_CENT + gross > whole.gross:
         return f"refund {found.id} of {found.amount_cents} cents is more than is left of payment {payment.pk}"
-    parts = parts_of(whole=whole, taken=taken, gross=gross)
+    disputes_fit(payment, keep_free=gross)
+    parts = parts_of(whole=whole, taken=payment_taken(payment), gross=gross)
     ended = Now() if status == RefundStatus.SUCCEEDED else None
     refund = _create(
         payment, RefundOrigin.STRIPE, status, found.amount_cents, parts, stripe_id=found.id, ended_at=ended

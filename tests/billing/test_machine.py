@@ -7,45 +7,72 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from billing import refundable, reversals
+from billing.stripe import refunds
 from tests.billing.books import djangos_own
 from tests.billing.machine.faults import planted
 from tests.billing.machine.money_rules import MoneyRules
+from tests.billing.machine.reversal_rules import ReversalRules
 from tests.billing.machine.worker_rules import WorkerRules
 from tests.servers import superuser_url
 
 # CI has time for these; to look further: XROUTE_MACHINE_EXAMPLES=2000. A failure is made small, which takes minutes.
-EXAMPLES, STEPS = int(os.environ.get("XROUTE_MACHINE_EXAMPLES", "45")), 40
+EXAMPLES, STEPS = int(os.environ.get("XROUTE_MACHINE_EXAMPLES", "30")), 40
 SETTINGS = settings(
     max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
-class Machine(MoneyRules, WorkerRules):
+PAYMENT_FAULTS = [
+    (refunds, "disputes_fit", lambda *_, **__: None),
+    (refunds, "ORDER", ["asked", "pending", "failed", "succeeded"]),
+    (reversals, "TAKING", frozenset({"needs_response", "under_review"})),
+    (refundable, "UNSPENT", refundable.UNSPENT.replace("least(0, min(reached))", "0")),
+]
+
+
+class Machine(ReversalRules, MoneyRules, WorkerRules):
     """All rules there are."""
 
 
+class Payments(ReversalRules, MoneyRules):
+    """Payments alone, so that more happens to each."""
+
+
 @pytest.fixture
-def machine(own_books, django_db_blocker):
-    """The machine over books that nobody else uses."""
+def own(own_books, django_db_blocker):
+    """What a machine works on: books that nobody else uses."""
     with (
         psycopg.connect(own_books.url, autocommit=True) as application,
         psycopg.connect(superuser_url(own_books.name), autocommit=True) as superuser,
         django_db_blocker.unblock(),
         djangos_own(own_books),
     ):
-        yield type("Machine", (Machine,), {"books": own_books, "application": application, "superuser": superuser})
+        yield {"books": own_books, "application": application, "superuser": superuser}
 
 
-def test_the_books_are_what_the_model_says_after_every_step(machine):
-    run_state_machine_as_test(machine, settings=SETTINGS)
-    assert machine.books.audit() == []
+@pytest.mark.parametrize("kind", [Machine, Payments])
+def test_the_books_are_what_the_model_says_after_every_step(own, kind):
+    run_state_machine_as_test(type(kind.__name__, (kind,), own), settings=SETTINGS)
+    assert own["books"].audit() == []
 
 
 @pytest.mark.parametrize(
     "fault", ["a worker that is ended twice", "an operation that runs twice", "a reservation without its guard"]
 )
-def test_the_machine_finds_planted_faults(machine, fault):
+def test_the_machine_finds_planted_faults(own, fault):
     """These are what CI has time for; faults.py has more to plant."""
+    with planted(own["superuser"], fault):
+        found(type("Machine", (Machine,), own))
+
+
+@pytest.mark.parametrize(("module", "name", "fault"), PAYMENT_FAULTS, ids=lambda value: str(value)[:40])
+def test_the_machine_finds_faults_of_payments(own, monkeypatch, module, name, fault):
+    monkeypatch.setattr(module, name, fault)
+    found(type("Payments", (Payments,), own))
+
+
+def found(machine: type) -> None:
     quick = settings(SETTINGS, derandomize=True, database=None, phases=[Phase.generate], max_examples=100)
-    with planted(machine.superuser, fault), pytest.raises((AssertionError, psycopg.Error, ExceptionGroup)):
+    with pytest.raises((AssertionError, psycopg.Error, ValueError, ExceptionGroup)):
         run_state_machine_as_test(machine, settings=quick)

@@ -103,7 +103,7 @@ class Base(RuleBasedStateMachine):
         type(self).steps += 1
         found, expected = tables.tables(self.application), tables.expected(self.model)
         for name, rows in expected.items():
-            assert found[name] == rows, name
+            assert found[name] == rows, (name, sorted(set(found[name].items()) ^ set(rows.items())))
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:

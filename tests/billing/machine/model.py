@@ -49,6 +49,7 @@ class Books:
     transfers: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
     batches: dict[str, tuple[int, int]] = field(default_factory=dict)
     records: dict[str, tuple[int, int, int, bool]] = field(default_factory=dict)
+    payments: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, source: int, account: int, amount: int, kind: str) -> bool:
         """A transfer to an account; False where it was made before."""

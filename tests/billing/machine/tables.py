@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 
 from tests.billing.machine.model import Books
+from tests.billing.machine.payments import CENT
 
 READ = {
     "accounts": "SELECT id, ARRAY[posted, reserved, exposed, paid_in] FROM billing_creditaccount WHERE house IS NULL",
@@ -20,6 +21,12 @@ READ = {
     "batches": "SELECT id::text, ARRAY[records, cost_nanousd] FROM billing_meterbatch",
     "records": "SELECT id::text, ARRAY[account_id::text, cost_nanousd::text, held_nanousd::text, late::text] "
     "FROM billing_usagerecord",
+    "payments": "SELECT id::text, ARRAY[status, credited_nanousd::text, total_cents::text] FROM billing_payment "
+    "WHERE status = 'paid' UNION ALL SELECT id::text, ARRAY[status] FROM billing_payment WHERE status <> 'paid'",
+    "refunds": "SELECT id::text, ARRAY[payment_id::text, status, amount_cents::text, credit_nanousd::text, "
+    "fee_nanousd::text, tax_nanousd::text, coalesce(stripe_id, 'none')] FROM billing_refund",
+    "disputes": "SELECT id, ARRAY[payment_id::text, status, amount_cents::text, held_credit_nanousd::text, "
+    "held_fee_nanousd::text, held_tax_nanousd::text, moves::text] FROM billing_dispute",
 }
 # Rows of earlier examples; the order of foreign keys does not matter to a replica.
 EMPTY = (
@@ -68,7 +75,23 @@ def expected(books: Books) -> dict[str, dict[Any, Any]]:
         "transfers": {key: _text(value) for key, value in books.transfers.items()},
         "batches": books.batches,
         "records": {key: _text(value) for key, value in books.records.items()},
+        "payments": {key: _payment(found) for key, found in books.payments.items()},
+        "refunds": {
+            key: _text((name, row.status, row.cents, *row.parts, str(row.stripe_id).lower()))
+            for name, found in books.payments.items()
+            for key, row in found.refunds.items()
+        },
+        "disputes": {
+            key: _text((name, row.status, row.cents, *row.held, row.moves))
+            for name, found in books.payments.items()
+            for key, row in found.disputes.items()
+        },
     }
+
+
+def _payment(found: Any) -> tuple[str, ...]:
+    paid = (found.whole[0], sum(found.whole) // CENT) if found.status == "paid" else ()
+    return _text((found.status, *paid))
 
 
 def _plain(value: Any) -> Any:
