@@ -74,6 +74,41 @@ CHECKS: dict[str, str] = {
              WHERE t.reference LIKE 'dispute:%' GROUP BY t.reference) t ON t.reference = 'dispute:' || d.id
          WHERE (d.held_credit_nanousd, d.held_fee_nanousd, d.held_tax_nanousd) IS DISTINCT FROM
                (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",
+    "a refund's or dispute's transfer belongs to no row": """
+        SELECT format('transfer %s: %s of %s, reference %s', t.id, t.idempotency_key, t.amount, t.reference)
+          FROM billing_transfer t
+          LEFT JOIN billing_refund r ON t.reference = 'refund:' || r.id
+          LEFT JOIN billing_dispute d ON t.reference = 'dispute:' || d.id
+         WHERE t.kind <> 'usage' AND (t.idempotency_key ~ '^(refund|dispute):' OR t.reference ~ '^(refund|dispute):')
+           AND (r.id IS NULL AND d.id IS NULL OR NOT starts_with(t.idempotency_key, t.reference || ':'))""",
+    "a house account is not the sum of its rows and lines": """
+        SELECT format('%s: transfers %s, rows and lines %s', h.house, t.sum, w.sum)
+          FROM (
+            SELECT 'refunds' AS house,
+                   (SELECT coalesce(sum(amount_cents), 0) FROM billing_refund WHERE status <> 'failed')
+                   + (SELECT coalesce(sum(amount_cents), 0) FROM billing_stripebalancetransaction
+                       WHERE status = 'booked' AND (type IN ('refund', 'refund_failure', 'payment_refund')
+                          OR type IN ('payment_reversal', 'payment_failure_refund')
+                             AND (source ~ '^(re|pyr)_' OR amount_cents < 0 AND source !~ '^(du|dp)_'))) AS cents,
+                   0::numeric AS nanousd
+             UNION ALL SELECT 'disputes',
+                   (SELECT coalesce(sum(amount_cents), 0) FROM billing_stripebalancetransaction
+                     WHERE status = 'booked' AND type IN ('adjustment', 'payment_reversal', 'payment_failure_refund')
+                       AND source ~ '^(du|dp)_'),
+                   (SELECT coalesce(sum(held_credit_nanousd + held_fee_nanousd + held_tax_nanousd), 0)
+                      FROM billing_dispute)
+             UNION ALL SELECT 'tax_payable',
+                   (SELECT coalesce(sum(tax_cents), 0) FROM billing_payment WHERE status = 'paid'),
+                   - (SELECT coalesce(sum(tax_nanousd), 0) FROM billing_refund WHERE status <> 'failed')
+                   - (SELECT coalesce(sum(held_tax_nanousd), 0) FROM billing_dispute)) x
+          JOIN billing_creditaccount h ON h.house = x.house
+         CROSS JOIN LATERAL (SELECT x.cents * 10000000 + x.nanousd AS sum) w
+         CROSS JOIN LATERAL (
+            SELECT (SELECT coalesce(sum(amount), 0) FROM billing_transfer
+                     WHERE credit_account_id = h.id AND kind <> 'usage')
+                   - (SELECT coalesce(sum(amount), 0) FROM billing_transfer
+                       WHERE debit_account_id = h.id AND kind <> 'usage') AS sum) t
+         WHERE w.sum <> t.sum""",
     "a payment was taken back more than it gave": """
         SELECT format('payment %s: credited %s, taken back %s', p.id, coalesce(p.credited_nanousd, 0), b.credit)
           FROM billing_payment p

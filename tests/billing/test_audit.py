@@ -124,6 +124,15 @@ FAULTS = [
         BY_HAND.format(6, 5, "correction", OTHER),
         "adjustment:" + OTHER + " of 5",
     ),
+    *[
+        (
+            "a house account is not the sum of its rows and lines",
+            "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key) "
+            "SELECT {account}, id, 7, 'refund', 'x' FROM billing_creditaccount WHERE house = '" + house + "'",
+            house + ": transfers 7, rows and lines 0",
+        )
+        for house in ("refunds", "disputes", "tax_payable")
+    ],
     ("records stand in the default partition", RECORD.format(at="'2001-01-01'"), "{record} of 2001-01-01"),
     (
         "credit that ended is not its transfer",

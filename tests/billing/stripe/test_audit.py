@@ -52,10 +52,12 @@ DISPUTE = (
 )
 BACK = (
     "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key, reference) "
-    "SELECT id, (SELECT id FROM billing_creditaccount WHERE house = '{}'), {}, '{}', 'x{}', '{}' "
+    "SELECT id, (SELECT id FROM billing_creditaccount WHERE house = '{0}'), {1}, '{2}', '{4}:{3}:credit', '{4}' "
     "FROM billing_creditaccount WHERE posted = 5000000000"
 )
+BLANK = "UPDATE billing_transfer SET reference"
 REFUND_1 = "refund:00000000-0000-7000-8000-000000000001"
+NO_ROW = "a refund's or dispute's transfer belongs to no row"
 NO_REFUND, NO_DISPUTE = (f"a {what} is not in the ledger as its row says" for what in ("refund", "dispute"))
 TOO_MUCH = "a payment was taken back more than it gave"
 LEDGER, PARTS = "a paid payment is not in the ledger", "a paid payment's parts are not its total"
@@ -100,6 +102,17 @@ PLANTS = [
     ([REFUND.format(1, "pending", 100, 10**9), BACK.format("refunds", 10**9, "refund", 1, REFUND_1)], []),
     ([REFUND.format(1, "failed", 100, 10**9), BACK.format("refunds", 10**9, "refund", 1, REFUND_1)], [NO_REFUND]),
     ([REFUND.format(1, "asked", 100, 10**9), BACK.format("refunds", 10**9 + 1, "refund", 1, REFUND_1)], [NO_REFUND]),
+    ([BACK.format("refunds", 10**9, "refund", 1, REFUND_1)], [NO_ROW]),
+    ([BACK.format("disputes", 10**9, "dispute", 1, "dispute:du_1")], [NO_ROW]),
+    ([BACK.format("disputes", 10**9, "dispute", 1, "dispute:du_1"), f"{BLANK} = '' WHERE kind = 'dispute'"], [NO_ROW]),
+    (
+        [
+            REFUND.format(1, "asked", 100, 10**9),
+            BACK.format("refunds", 10**9, "refund", 1, REFUND_1),
+            "UPDATE billing_transfer SET idempotency_key = 'other' WHERE kind = 'refund'",
+        ],
+        [NO_ROW],
+    ),
     ([DISPUTE.format(5 * 10**9)], [NO_DISPUTE]),
     ([DISPUTE.format(5 * 10**9), BACK.format("disputes", 5 * 10**9, "dispute", 1, "dispute:du_1")], []),
     ([DISPUTE.format(0), BACK.format("disputes", 5 * 10**9, "dispute", 1, "dispute:du_1")], [NO_DISPUTE]),

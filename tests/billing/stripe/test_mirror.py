@@ -150,7 +150,7 @@ def test_reversals_wait_for_our_rows(alone):
     alone.emulator.control("line", kind="refund", amount=-50, source="re_2")
     proved(alone)
     assert statuses() == {"booked": 1, "waiting": 2, "foreign": 1}
-    Refund.objects.create(
+    refund = Refund.objects.create(
         payment=payment,
         origin="stripe",
         status="succeeded",
@@ -162,7 +162,7 @@ def test_reversals_wait_for_our_rows(alone):
         id="du_1", payment=payment, status="needs_response", amount_cents=300, held_credit_nanousd=300 * CENT, moves=1
     )
     for key, house, cents, kind in (
-        ("refund:x:credit", "refunds", 500, "refund"),
+        (f"refund:{refund.pk}:credit", "refunds", 500, "refund"),
         ("dispute:du_1:1:credit", "disputes", 300, "dispute"),
     ):
         mirror.ledger.credit_reverse(
@@ -171,6 +171,7 @@ def test_reversals_wait_for_our_rows(alone):
             amount_nanousd=cents * CENT,
             kind=mirror.TransferKind(kind),
             idempotency_key=key,
+            reference=key[: key.index(":", 8)],
         )
     proved(alone)
     assert statuses() == {"booked": 3, "foreign": 1}
@@ -179,7 +180,7 @@ def test_reversals_wait_for_our_rows(alone):
     Refund.objects.update(status="failed")
     Dispute.objects.update(status="won", held_credit_nanousd=0)
     for key, house, cents, kind in (
-        ("refund:x:credit:back", "refunds", 500, "refund"),
+        (f"refund:{refund.pk}:credit:back", "refunds", 500, "refund"),
         ("dispute:du_1:2:credit", "disputes", 300, "dispute"),
     ):
         mirror.ledger.credit_add(
@@ -188,6 +189,7 @@ def test_reversals_wait_for_our_rows(alone):
             amount_nanousd=cents * CENT,
             kind=mirror.TransferKind(kind),
             idempotency_key=key,
+            reference=key[: key.index(":", 8)],
         )
     proved(alone)
     assert alone.balance() == 2000 * CENT
