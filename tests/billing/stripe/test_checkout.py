@@ -5,6 +5,7 @@ from django.db import transaction
 
 from billing.models import Payment, StripeCustomer
 from billing.stripe.checkout import DOWN, REFUSED, checkout_open
+from billing.stripe.customer import customer_ensure
 from billing.stripe.errors import PaymentRefused
 from tests.billing.stripe.conftest import at_once
 from xroute.embedded.home import free_port
@@ -40,6 +41,23 @@ def test_a_workspace_is_one_customer_also_at_once(till):
     assert len({payment.session_id for payment in payments}) == 6
     assert till.start().session_id
     assert StripeCustomer.objects.filter(workspace_id=till.person.workspace_id).count() == 1
+
+
+def test_a_new_payment_opened_by_two_at_once_is_one_page(till):
+    till.emulator.control("trouble", times=99, status=500)
+    payment = till.start()
+    till.emulator.control("trouble")
+    opened = at_once(*[lambda: checkout_open(payment=Payment.objects.get(pk=payment.pk))] * 2)
+    assert len({(found.session_id, found.url) for found in opened}) == 1
+    assert opened[0].url
+
+
+def test_twenty_first_payments_at_once_know_one_customer(till):
+    till.emulator.control("trouble", times=99, status=500)
+    payment = till.start()
+    till.emulator.control("trouble")
+    found = at_once(*[lambda: customer_ensure(payment=Payment.objects.get(pk=payment.pk))] * 20)
+    assert set(found) == {StripeCustomer.objects.get(workspace_id=till.person.workspace_id).customer_id}
 
 
 def test_a_customer_deleted_at_stripe_is_made_anew(till):
