@@ -106,6 +106,12 @@ def test_free_output_is_affordable_without_end_once_the_prompt_is_paid():
     assert affordable_completion_tokens(prices, nanousd=9, prompt_tokens=10) == 0
 
 
+def test_without_images_no_image_is_reckoned():
+    prices = Prices(0, 1_000_000, image=5_000_000)
+    assert upper_bound_nanousd(prices, prompt_tokens=0, completion_tokens=3) == 3
+    assert affordable_completion_tokens(prices, nanousd=3, prompt_tokens=0) == 3
+
+
 def test_prices_are_by_the_million_and_a_call_is_one_request():
     assert cost_nanousd(Prices(5 * 10**9, 0), Usage(prompt=2_000_000)) == 10**10
     assert cost_nanousd(Prices(0, 0, request=7_000_000), Usage()) == 7
