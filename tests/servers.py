@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.stack import OURS
 from xroute.embedded.home import PROJECT, Home, free_port, open_home
 from xroute.embedded.postgres import APPLICATION, DATABASE, OWNER, SUPERUSER
+from xroute.embedded.preparing import static_state
 
 TEMPLATE = "xroute_template"
 
@@ -48,6 +49,9 @@ def _start() -> Home:
     os.environ.update(_environment(home))
     for step in (("migrate", "-v", "0"), ("load_catalogue",), ("collectstatic", "--noinput", "-v", "0")):
         subprocess.run([sys.executable, "-m", "django", *step], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    # Gathering takes half of a first start: installations of tests share what this run has gathered.
+    os.environ["TEST_STATIC_DIR"] = str(folder / "static")
+    (folder / "static.sha256").write_text(static_state())
     import psycopg
 
     with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:

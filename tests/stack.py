@@ -105,7 +105,8 @@ class Stack:
 def environment(data: Path, **more: str) -> dict[str, str]:
     """Ours, without what the test run's own servers have set."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return kept | {"XROUTE_DATA_DIR": str(data), "XROUTE_DOTENV": os.devnull, "PORT": "0"} | more
+    shared = {"XROUTE_STATIC_DIR": kept["TEST_STATIC_DIR"]} if "TEST_STATIC_DIR" in kept else {}
+    return kept | {"XROUTE_DATA_DIR": str(data), "XROUTE_DOTENV": os.devnull, "PORT": "0"} | shared | more
 
 
 def as_user(user: str | None) -> dict:

@@ -83,7 +83,8 @@ def test_rotation_keeps_the_identity_and_ends_the_old_secret(owner, stranger, db
 
     old, new = asyncio.run(look())
     assert old.key_id == new.key_id == owner.key_id
-    assert (old.expires_at, new.expires_at) == (until.timestamp(), None)
+    assert (old.rotated_at, old.expires_at) == (until.timestamp(), None)
+    assert (new.rotated_at, new.expires_at) == (None, None)
 
 
 def test_the_revoking_service_is_what_the_directory_sees(owner, db_open):

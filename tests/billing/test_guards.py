@@ -54,7 +54,7 @@ GUARDED = {
     ("xr_meter_commit", "UPDATE billing_reservation r SET amount = r.amount - h.held"): "r.worker_id = p_worker",
     ("xr_meter_commit", "UPDATE billing_keyreservation r SET amount = r.amount - h.held"): "r.worker_id = p_worker",
     ("ledger.py", "UPDATE billing_creditaccount SET posted = posted + %s"): (
-        "house IS NULL AND (%s >= 0 OR posted - reserved >= -%s)"
+        "house IS NULL AND (NOT %s OR %s >= 0 OR posted - reserved >= -%s)"
     ),
 }
 # What else stands once in a function: the order of things that makes a repeat or a dead worker do nothing.

@@ -25,7 +25,7 @@ from xroute.embedded.home import PROJECT, open_home
 from xroute.embedded.postgres import OWNER, SUPERUSER
 
 CREDIT_USD, LIMIT_USD, PEOPLE, CLIENTS = 20, 10, 4, 96
-QUIET_S, WATCH_S, WATCHED_MAX, LEAVES_SHARE_MIN = 60.0, 0.5, 100, 0.08
+QUIET_S, PLANTED_QUIET_S, WATCH_S, WATCHED_MAX, LEAVES_SHARE_MIN = 60.0, 15.0, 0.5, 100, 0.08
 NANO = 1_000_000_000
 PERSON = "chaos{}@example.com"
 SETTINGS = {"WEB_CONCURRENCY": "2", "XROUTE_LEASE_TTL_S": "6", "XROUTE_HOLD_IDLE_S": "2", "XROUTE_KEEPALIVE_S": "3"}
@@ -104,8 +104,9 @@ def play(
         payers = Payers(stack, [visitor(stack, PERSON.format(number)) for number in range(PEOPLE)], seed)
         killer = Killer(stack, load, Random(seed), say)
         faults = asyncio.run(_perform(load, payers, killer, seconds, deeds))
-        faults += killer.thin + _thin(load) + _quiet(stack)
-        till = _till(stack)
+        quiet_s = PLANTED_QUIET_S if planted else QUIET_S
+        faults += killer.thin + _thin(load) + _quiet(stack, quiet_s)
+        till = _till(stack, quiet_s)
         books = read_books(_url(stack, SUPERUSER), stack.data / "sandbox-book.jsonl")
         faults += compare(load.calls, books, killer.deeds, PEOPLE * CREDIT_USD * NANO + till.credited_nanousd)
         faults += unlike(till)
@@ -151,9 +152,9 @@ def _thin(load: Load) -> list[str]:
     return []
 
 
-def _quiet(stack: Stack) -> list[str]:
+def _quiet(stack: Stack, quiet_s: float) -> list[str]:
     """Wait until nothing is spooled or held any more: workers that died are expired, idle credit is given back."""
-    url, spool, until = _url(stack, SUPERUSER), stack.data / "spool", time.monotonic() + QUIET_S
+    url, spool, until = _url(stack, SUPERUSER), stack.data / "spool", time.monotonic() + quiet_s
     while True:
         waiting = [path.name for path in spool.glob("*.spool") if path.stat().st_size]
         try:
@@ -163,13 +164,13 @@ def _quiet(stack: Stack) -> list[str]:
         if not waiting and not reserved:
             return []
         if time.monotonic() > until:
-            return [f"{QUIET_S:g} s after the last request {reserved} are held and {waiting} are spooled"]
+            return [f"{quiet_s:g} s after the last request {reserved} are held and {waiting} are spooled"]
         time.sleep(0.25)
 
 
-def _till(stack: Stack) -> Till:
+def _till(stack: Stack, quiet_s: float) -> Till:
     """Stripe's book and ours, once all that was paid is credited, or nothing has changed for long."""
-    until = time.monotonic() + QUIET_S
+    until = time.monotonic() + quiet_s
     while True:
         till = read_till(_url(stack, SUPERUSER), stack.data / "stripe.jsonl")
         if not waiting(till) or time.monotonic() > until:

@@ -4,6 +4,7 @@ import hashlib
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from xroute.embedded.home import PROJECT, Home
 from xroute.embedded.process import death_signal
@@ -22,7 +23,8 @@ def prepare(home: Home) -> None:
 
 def _collect(home: Home) -> None:
     """Static files, hashed and compressed; left out where they are those of the last start."""
-    mark, state = home.data / "static.sha256", _state()
+    gathered = Path(home.environment().get("XROUTE_STATIC_DIR") or home.data / "static")
+    mark, state = gathered.with_name(f"{gathered.name}.sha256"), static_state()
     if mark.exists() and mark.read_text() == state:
         return
     _run(home, COLLECT)
@@ -37,7 +39,7 @@ def setup_link(home: Home) -> str:
     return done.stdout.strip()
 
 
-def _state() -> str:
+def static_state() -> str:
     """What the gathered files depend on: ours, and the versions of what brings its own."""
     digest = hashlib.sha256((PROJECT / "requirements.lock").read_bytes())
     for path in sorted((PROJECT / "static").rglob("*")):

@@ -4,12 +4,12 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import psycopg
-from billing.audit_pass import SCAN
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from psycopg.types.json import Jsonb
 
 from billing.audit import CHECKS
+from billing.audit.scan import SCAN
 from tests.billing.books import Books
 from tests.billing.machine import model, tables
 from tests.billing.machine.model import Account, Worker

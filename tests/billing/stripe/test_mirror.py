@@ -20,7 +20,7 @@ from billing.models import (
     Transfer,
 )
 from billing.models.payments import NANOUSD_PER_CENT as CENT
-from billing.stripe import client, compare, mirror
+from billing.stripe import compare, mirror
 from billing.stripe.compare import stripe_compare
 from billing.stripe.differences import differences_find
 from billing.stripe.errors import StripeDown
@@ -197,7 +197,7 @@ def test_reversals_wait_for_our_rows(alone):
 
 def test_a_sweep_that_broke_off_leaves_no_gap(alone, monkeypatch):
     """The list is newest first: a place that moved along would skip what is older."""
-    monkeypatch.setattr(client, "PAGE_SIZE", 2)
+    monkeypatch.setattr("billing.stripe.client.reading.PAGE_SIZE", 2)
     for _ in range(3):
         alone.emulator.control("line", kind="stripe_fee", amount=-1)
     seen = []
@@ -307,7 +307,7 @@ def test_an_outage_leaves_all_as_it_was(alone):
 
 
 def test_many_lines_are_paged(alone, monkeypatch):
-    monkeypatch.setattr(client, "PAGE_SIZE", 3)
+    monkeypatch.setattr("billing.stripe.client.reading.PAGE_SIZE", 3)
     for _ in range(10):
         alone.emulator.control("line", kind="stripe_fee", amount=-1)
     proved(alone)

@@ -12,12 +12,20 @@ from django.db.models.functions import Now
 
 from billing.models import StripeEvent, StripePlace
 from billing.models.payments import NANOUSD_PER_CENT as CENT
-from billing.stripe import client, events, missed
+from billing.stripe import events, missed
 from billing.stripe.errors import StripeDown
 from billing.stripe.missed import events_fetch, events_store, events_strip
 from billing.stripe.sweeps import events_sweep
 from tests.billing.stripe.conftest import at_once, post
 from xroute.embedded.home import PROJECT
+
+
+@pytest.fixture(autouse=True)
+def sessions_only(monkeypatch) -> None:
+    """Of what a payment brings about, the events of its session: the others are as many more of the same."""
+    handled = {kind: handler for kind, handler in events.HANDLERS.items() if kind.startswith("checkout.")}
+    monkeypatch.setattr(events, "HANDLERS", handled)
+    monkeypatch.setattr(missed, "HANDLERS", handled)
 
 
 def process() -> None:
@@ -40,7 +48,7 @@ def test_a_webhook_that_never_comes_is_found(alone):
 
 
 def test_a_whole_day_of_dropped_events_is_found(alone, monkeypatch):
-    monkeypatch.setattr(client, "PAGE_SIZE", 3)
+    monkeypatch.setattr("billing.stripe.client.reading.PAGE_SIZE", 3)
     monkeypatch.setattr(missed, "STORED_AT_ONCE", 2)
     alone.emulator.control("webhooks", url="http://127.0.0.1:9/", drop=True)
     for cents in range(500, 510):
