@@ -28,7 +28,9 @@ from billing.models import (
     TransferKind,
 )
 from billing.models.ledger import House
+from billing.refundable import unspent_of
 from billing.stripe.cards import closed_cards_remove
+from billing.stripe.ending import checkouts_end
 from xroute.lib.money import usd_text
 
 RECALL_S, LOOK_EVERY_S = 3.0, 0.05
@@ -95,6 +97,7 @@ def workspace_close(
 
     Call outside any transaction: workers give back what they hold only once they are told by a commit.
     """
+    checkouts_end(workspace_id=workspace.pk)
     closing_recall(workspace=workspace)
     with transaction.atomic(durable=True):
         ids = sorted({workspace.pk, *([target.pk] if target else [])})
@@ -137,21 +140,25 @@ def _dispose(
     if choice == Choice.MOVE:
         if target is None or target.closed_at is not None or target.pk == workspace.pk or not _owns(user, target):
             raise ClosingRefused("Choose another open workspace of yours for the credit.")
+        paid = unspent_of(account_id=account.id).paid
+        if not paid:
+            raise ClosingRefused(
+                "Only credit that was paid for can be moved, and none is left. Give the rest up instead."
+            )
         ledger.credit_move(
             source_id=account.id,
             target_id=ledger.account_ensure(workspace_id=target.pk),
-            amount_nanousd=account.posted,
+            amount_nanousd=paid,
             kind=TransferKind.MOVE,
             idempotency_key=f"move:{reference}",
             reference=reference,
         )
-        return []
     booked = []
     if choice == Choice.REFUND:
         booked = closing_refunds_book(workspace=workspace, user=user)
         if not booked:
             raise ClosingRefused("Nothing of the credit can be refunded. Move it or give it up instead.")
-    elif choice != Choice.FORFEIT or name_typed.strip() != workspace.name.strip():
+    elif choice != Choice.MOVE and (choice != Choice.FORFEIT or name_typed.strip() != workspace.name.strip()):
         raise ClosingRefused("To give the credit up, type the workspace's name exactly as it stands.")
     left = account_lock(workspace_id=workspace.pk).posted
     if left > 0:

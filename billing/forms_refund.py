@@ -4,9 +4,11 @@ from decimal import Decimal
 
 from django import forms
 
+from xroute.lib.ids import new_id
+
 
 class RefundForm(forms.Form):
-    """How much, in USD with whole cents, and why."""
+    """How much, in USD with whole cents, and why. The nonce becomes the refund's id: sent twice, it is one refund."""
 
     amount = forms.DecimalField(
         min_value=Decimal("0.01"),
@@ -17,6 +19,8 @@ class RefundForm(forms.Form):
     reason = forms.CharField(
         max_length=500, widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
     )
+
+    nonce = forms.UUIDField(required=False, initial=new_id, widget=forms.HiddenInput)
 
     @property
     def cents(self) -> int:

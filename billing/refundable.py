@@ -11,6 +11,7 @@ from django.db import connection
 
 from billing.models import Payment
 from billing.models.payments import NANOUSD_PER_CENT
+from billing.moves import account_of_payments
 from billing.parts import Parts, cents_within, parts_sum
 
 UNSPENT = """
@@ -91,7 +92,7 @@ def payment_taken(payment: Payment, *, except_dispute: str = "") -> Parts:
 
 def payment_refundable(payment: Payment) -> Refundable:
     """How much of a paid payment can be refunded at this moment; zero of any other."""
-    account = payment.workspace.account
-    unspent, whole, taken = unspent_of(account_id=account.pk), payment_whole(payment), payment_taken(payment)
+    account_id = account_of_payments(workspace_id=payment.workspace_id)
+    unspent, whole, taken = unspent_of(account_id=account_id), payment_whole(payment), payment_taken(payment)
     credit = max(0, min(unspent.paid, unspent.posted - unspent.reserved))
     return Refundable(cents_within(whole=whole, taken=taken, credit=credit), whole, taken, unspent)

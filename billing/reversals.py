@@ -11,6 +11,7 @@ from billing import ledger
 from billing.models import Dispute, Payment, TransferKind
 from billing.models.ledger import House
 from billing.models.payments import NANOUSD_PER_CENT
+from billing.moves import account_of_payments
 from billing.parts import Parts, parts_of
 from billing.refundable import payment_taken, payment_whole
 
@@ -100,7 +101,7 @@ def _hold(payment: Payment, dispute: Dispute, held: Parts, target: Parts) -> Non
     dispute.moves += 1
     more = Parts(*(max(0, new - old) for new, old in _pairs(target, held)))
     less = Parts(*(max(0, old - new) for new, old in _pairs(target, held)))
-    account_id = ledger.account_ensure(workspace_id=payment.workspace_id)
+    account_id = account_of_payments(workspace_id=payment.workspace_id)
     key, reference = f"dispute:{dispute.pk}:{dispute.moves}", f"dispute:{dispute.pk}"
     kind, house = TransferKind.DISPUTE, House.DISPUTES
     parts_take(account_id=account_id, target=house, parts=more, kind=kind, key=key, reference=reference)

@@ -21,6 +21,13 @@ STATES = {
 }
 
 
+def _id(event_id: str) -> str:
+    """Of an address; PostgreSQL has no NUL."""
+    if "\0" in event_id:
+        raise Http404
+    return event_id
+
+
 def _of(state: str) -> QuerySet[StripeEvent]:
     rows = StripeEvent.objects.defer("payload").order_by("-received_at")
     if state == "failing":
@@ -48,7 +55,7 @@ def events(request: PageRequest) -> HttpResponse:
 @operator_page
 def event(request: PageRequest, event_id: str) -> HttpResponse:
     """One event: its tries, its last error, and what Stripe sent."""
-    found = StripeEvent.objects.filter(pk=event_id).first()
+    found = StripeEvent.objects.filter(pk=_id(event_id)).first()
     if found is None:
         raise Http404
     again = found.status in (EventStatus.PARKED, EventStatus.WAITING)
@@ -59,7 +66,7 @@ def event(request: PageRequest, event_id: str) -> HttpResponse:
 @require_POST
 def event_again(request: PageRequest, event_id: str) -> HttpResponse:
     """Have it processed anew."""
-    if not StripeEvent.objects.filter(pk=event_id).exists():
+    if not StripeEvent.objects.filter(pk=_id(event_id)).exists():
         raise Http404
     if event_retry(event_id=event_id):
         messages.success(request, "It is being tried again. Load the page anew in a moment.")

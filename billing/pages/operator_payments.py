@@ -60,7 +60,11 @@ def operator_refund(request: PageRequest, payment_id: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             refund = refund_start(
-                payment=payment, amount_cents=form.cents, reason=form.cleaned_data["reason"], user=request.user
+                payment=payment,
+                amount_cents=form.cents,
+                reason=form.cleaned_data["reason"],
+                user=request.user,
+                refund_id=form.cleaned_data["nonce"],
             )
         except PaymentRefused as error:
             form.add_error(None, str(error))

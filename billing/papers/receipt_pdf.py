@@ -32,7 +32,7 @@ def lines(payment: Payment) -> list[tuple[str, str]]:
     """What was paid for; fee and tax only where there was any."""
     found = [("Credit for API calls, prepaid", _usd(payment.credited_nanousd or 0))]
     if payment.fee_cents:
-        found.append(("Service fee", _usd(payment.fee_cents * NANOUSD_PER_CENT)))
+        found.append(("Top-up fee", _usd(payment.fee_cents * NANOUSD_PER_CENT)))
     if payment.tax_cents:
         found.append(("Tax", _usd(payment.tax_cents * NANOUSD_PER_CENT)))
     return found

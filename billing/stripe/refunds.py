@@ -16,6 +16,7 @@ from billing import ledger
 from billing.models import CreditAccount, Payment, PaymentStatus, Refund, RefundOrigin, RefundStatus, TransferKind
 from billing.models.ledger import House
 from billing.models.payments import NANOUSD_PER_CENT
+from billing.moves import account_of_payments
 from billing.parts import Parts, parts_of
 from billing.refundable import payment_refundable, payment_taken, payment_whole
 from billing.reversals import disputes_fit, parts_give, parts_take, payment_lock
@@ -23,6 +24,7 @@ from billing.stripe import client
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
 from billing.stripe.owned import payment_of
 from billing.stripe.reversal import StripeRefund
+from billing.workspaces import closed_credit_alert
 
 logger = logging.getLogger("xroute.billing")
 ORDER = list(RefundStatus)
@@ -37,33 +39,49 @@ REASON_MAX = 500
 
 
 def refund_start(
-    *, payment: Payment, amount_cents: int, reason: str, user: User | None, origin: RefundOrigin = RefundOrigin.OPERATOR
+    *,
+    payment: Payment,
+    amount_cents: int,
+    reason: str,
+    user: User | None,
+    origin: RefundOrigin = RefundOrigin.OPERATOR,
+    refund_id: UUID | None = None,
 ) -> Refund:
     """Refund part of a paid payment: its fee and tax go back in proportion. How it stands is in the row's `status`.
 
-    Raises PaymentRefused with the reason; then nothing has moved.
+    With `refund_id` once, however often it is asked for. Raises PaymentRefused with the reason; then nothing has moved.
     """
     if not client.payments_enabled():
         raise PaymentRefused("Payments are switched off here, so Stripe cannot be asked for a refund.")
     with transaction.atomic(durable=True):
-        refund = refund_debit(payment, amount_cents, reason.strip()[:REASON_MAX], user, origin)
-    return refund_ask(refund=refund)
+        refund = refund_debit(payment, amount_cents, reason.strip()[:REASON_MAX], user, origin, refund_id)
+    return refund if refund.status != RefundStatus.ASKED else refund_ask(refund=refund)
 
 
-def refund_debit(payment: Payment, amount_cents: int, reason: str, user: User | None, origin: RefundOrigin) -> Refund:
+def refund_debit(
+    payment: Payment,
+    amount_cents: int,
+    reason: str,
+    user: User | None,
+    origin: RefundOrigin,
+    refund_id: UUID | None = None,
+) -> Refund:
     """The row of a refund and what it takes, in the caller's transaction; refund_ask comes after it is committed."""
     payment = payment_lock(payment.pk)
+    if refund_id and (made := payment.refunds.filter(pk=refund_id).first()):
+        return made
     if payment.status != PaymentStatus.PAID:
         raise PaymentRefused("Only a payment that is paid can be refunded.")
     if not reason:
         raise PaymentRefused("Say why it is refunded.")
-    account_id = ledger.account_ensure(workspace_id=payment.workspace_id)
+    account_id = account_of_payments(workspace_id=payment.workspace_id)
     CreditAccount.objects.select_for_update(no_key=True).get(pk=account_id)  # usage waits until this is decided
     found = payment_refundable(payment)
     if not 0 < amount_cents <= found.cents:
         raise PaymentRefused(f"At most {found.cents / 100:,.2f} USD of this payment can be refunded. {found.why}")
     parts = parts_of(whole=found.whole, taken=found.taken, gross=amount_cents * NANOUSD_PER_CENT)
-    refund = _create(payment, origin, RefundStatus.ASKED, amount_cents, parts, reason=reason, created_by=user)
+    named = {"id": refund_id} if refund_id else {}
+    refund = _create(payment, origin, RefundStatus.ASKED, amount_cents, parts, reason=reason, created_by=user, **named)
     try:
         _take(refund, account_id, parts, guarded=True)
     except ledger.InsufficientCredits:
@@ -178,7 +196,7 @@ def _appear(payment: Payment, found: StripeRefund, status: RefundStatus) -> str:
     refund = _create(
         payment, RefundOrigin.STRIPE, status, found.amount_cents, parts, stripe_id=found.id, ended_at=ended
     )
-    _take(refund, ledger.account_ensure(workspace_id=payment.workspace_id), parts)
+    _take(refund, account_of_payments(workspace_id=payment.workspace_id), parts)
     return ""
 
 
@@ -212,7 +230,7 @@ def _take(refund: Refund, account_id: int, parts: Parts, *, guarded: bool = Fals
 def _fail(payment: Payment, refund: Refund, error: str) -> None:
     """What was taken for it comes back; a dispute may hold that part of the payment now."""
     parts_give(
-        account_id=ledger.account_ensure(workspace_id=payment.workspace_id),
+        account_id=account_of_payments(workspace_id=payment.workspace_id),
         source=House.REFUNDS,
         parts=Parts(refund.credit_nanousd, refund.fee_nanousd, refund.tax_nanousd),
         kind=TransferKind.REFUND,
@@ -220,6 +238,7 @@ def _fail(payment: Payment, refund: Refund, error: str) -> None:
         reference=f"refund:{refund.pk}",
         suffix=":back",
     )
+    closed_credit_alert(workspace_id=payment.workspace_id, what=f"refund {refund.pk} failed after it was closed")
     refund.status, refund.error, refund.ended_at = RefundStatus.FAILED, error[:500], Now()
     refund.save(update_fields=["stripe_id", "status", "error", "ended_at"])
     disputes_fit(payment)

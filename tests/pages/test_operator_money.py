@@ -124,6 +124,11 @@ def test_a_workspace_is_found_by_id_name_and_owner(operator, owner):
     assert operator.get("/operator/money/workspaces", {"q": "a\0"}).status_code == 200
 
 
+def test_an_event_of_no_possible_name_is_not_found(operator):
+    assert operator.get("/operator/money/events/%00").status_code == 404
+    assert operator.post("/operator/money/events/%00/again").status_code == 404
+
+
 def test_a_parked_event_is_shown_first_and_tried_again(operator, names, monkeypatch):
     told = []
     monkeypatch.setattr("billing.stripe.retries.enqueue", told.append)

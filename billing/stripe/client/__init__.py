@@ -14,7 +14,7 @@ from billing.stripe.client.charges import (
 from billing.stripe.client.customers import customer_create, customer_tax_id, customer_update
 from billing.stripe.client.reading import balance_line, balance_lines, balance_read, events_list
 from billing.stripe.client.reversals import dispute_retrieve, refund_create, refund_retrieve, refunds_list
-from billing.stripe.client.sessions import session_create, session_retrieve
+from billing.stripe.client.sessions import session_create, session_expire, session_retrieve
 from billing.stripe.client.tax import tax_calculate, tax_file
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "refund_retrieve",
     "refunds_list",
     "session_create",
+    "session_expire",
     "session_retrieve",
     "tax_calculate",
     "tax_file",

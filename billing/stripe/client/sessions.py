@@ -59,3 +59,9 @@ def session_retrieve(session_id: str) -> Session:
             session_id, {"expand": ["payment_intent", "payment_intent.payment_method"]}
         )
     return session_parse(found.to_dict())
+
+
+def session_expire(session_id: str, *, idempotency_key: str) -> None:
+    """Close the page of an open session: it cannot be paid any more. Raises StripeRefused where it is not open."""
+    with calling() as client:
+        client.v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": idempotency_key})

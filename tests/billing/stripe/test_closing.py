@@ -3,14 +3,19 @@
 import pytest
 
 from accounts.models import Membership, User, Workspace
+from accounts.services import workspace_create
 from billing import ledger
-from billing.closing import workspace_close
+from billing.closing import ClosingRefused, workspace_close
 from billing.closing_refunds import closing_refundable_cents
 from billing.models import CreditAccount, Refund, StripeCustomer, Transfer, TransferKind
 from billing.models.ledger import House
+from billing.refundable import payment_refundable
 from billing.stripe.cards import closed_cards_remove
+from billing.stripe.events import event_process
 from billing.stripe.refund_sweep import refunds_sweep
+from billing.stripe.refunds import refund_start
 from billing.stripe.settle import payment_check
+from tests.billing.stripe.conftest import post
 from tests.cast import USD
 
 
@@ -103,3 +108,44 @@ def test_the_saved_card_is_forgotten_at_stripe_now_or_by_the_sweep(till, workspa
     assert method["customer"] is None
     assert CreditAccount.objects.get(workspace=workspace).posted == 0
     assert payment.status == "paid"
+
+
+def test_what_was_moved_follows_its_payment_back_and_gifts_stay(till, workspace):
+    payment = payment_check(payment=till.paid(1000))
+    ledger.credit_add(
+        account_id=till.person.account_id, source=House.PROMOTIONS, amount_nanousd=3 * USD,
+        kind=TransferKind.PROMOTION, idempotency_key=f"gift:{workspace.pk}",
+    )  # fmt: skip
+    user = User.objects.get(pk=till.person.user_id)
+    other = workspace_create(owner=user, name="other")
+    workspace_close(workspace=workspace, user=user, choice="move", target=other)
+    account = CreditAccount.objects.get(workspace=other)
+    assert (till.balance(), account.posted) == (0, 10 * USD)
+    assert payment_refundable(payment).cents == 1000
+    refund_start(payment=payment, amount_cents=400, reason="r", user=None)
+    found = till.emulator.control("dispute", payment_intent=payment.payment_intent_id)
+    for event in till.emulator.events(found["id"]):
+        post({name: value for name, value in event.items() if name not in ("state", "tries")})
+        event_process(event_id=event["id"])
+    account.refresh_from_db()
+    assert (till.balance(), account.posted) == (0, 0)
+
+
+def test_gifts_alone_cannot_be_moved(till, workspace):
+    ledger.credit_add(
+        account_id=till.person.account_id, source=House.PROMOTIONS, amount_nanousd=3 * USD,
+        kind=TransferKind.PROMOTION, idempotency_key=f"gift:{workspace.pk}",
+    )  # fmt: skip
+    user = User.objects.get(pk=till.person.user_id)
+    other = workspace_create(owner=user, name="other")
+    with pytest.raises(ClosingRefused, match="Only credit that was paid for"):
+        workspace_close(workspace=workspace, user=user, choice="move", target=other)
+
+
+def test_checkouts_that_were_left_are_ended_and_hold_up_nothing(till, workspace):
+    payment_check(payment=till.paid(1000))
+    left = till.start(700)
+    close(till, workspace)
+    left.refresh_from_db()
+    assert (left.status, till.emulator.session(left.session_id)["status"]) == ("expired", "expired")
+    assert Workspace.objects.get(pk=workspace.pk).closed_at is not None

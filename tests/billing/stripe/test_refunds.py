@@ -26,6 +26,7 @@ from tests.billing.stripe.reversing import (
     refunds,
     with_fee_and_tax,
 )
+from xroute.lib.ids import new_id
 
 SLOW = "4000000000007726"
 
@@ -329,3 +330,12 @@ def test_what_makes_no_sense_is_parked(till, change, says):
     (event,) = deliver(events_of(till, found["id"]))
     assert (event.status, says in event.error) == ("parked", True)
     assert till.balance() == 2000 * CENT
+
+
+def test_a_form_that_is_sent_eight_times_at_once_is_one_refund(till):
+    payment, name = paid(till), new_id()
+    made = at_once(*[lambda: start(payment, 500, refund_id=name)] * 8)
+    assert {one.pk for one in made} == {name}
+    assert (till.balance(), payment.refunds.count()) == (1500 * CENT, 1)
+    listed = till.emulator.call("GET", "/v1/refunds", {"payment_intent": payment.payment_intent_id}).json()["data"]
+    assert [one["amount"] for one in listed] == [500]
