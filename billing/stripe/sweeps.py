@@ -57,4 +57,6 @@ def payments_sweep() -> int:
             logger.error("ALERT payment %s could not be checked: %s", payment.pk, error)
             if isinstance(error, StripeRefused) and error.status in (401, 403):
                 break  # our key: it would be the same for each
+        except Exception:
+            logger.exception("ALERT payment %s could not be checked; the others are", payment.pk)
     return asked

@@ -143,7 +143,7 @@ def test_the_command_says_what_it_did():
 def test_an_address_mistyped_is_refused_with_the_nearest_and_made_only_when_asked_for():
     User.objects.create_user("grace.hopper@example.com")
     with override_settings(XROUTE_MODE="demo"):
-        with pytest.raises(CommandError, match=r"Did you mean grace\.hopper@example\.com\? With --create"):
+        with pytest.raises(CommandError, match=r"Did you mean grace\.hopper@example\.com.*With --create"):
             call_command("demo_data", "grace.hoper@example.com")
         with pytest.raises(CommandError, match=r"the address zzzzzz@nowhere\.test\. With --create"):
             call_command("demo_data", "zzzzzz@nowhere.test")

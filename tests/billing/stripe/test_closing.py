@@ -12,8 +12,7 @@ from billing.models.ledger import House
 from billing.refundable import payment_refundable
 from billing.stripe.cards import closed_cards_remove
 from billing.stripe.events import event_process
-from billing.stripe.refund_sweep import refunds_sweep
-from billing.stripe.refunds import refund_start
+from billing.stripe.refunds import refund_ask, refund_start
 from billing.stripe.settle import payment_check
 from tests.billing.stripe.conftest import post
 from tests.cast import USD
@@ -87,7 +86,7 @@ def test_where_stripe_is_silent_it_is_closed_and_asked_again(till, workspace):
     assert (refund.status, till.balance()) == ("asked", 0)
     till.emulator.control("trouble")
     Refund.objects.filter(pk=refund.pk).update(checked_at="2026-01-01T00:00:00Z", created_at="2026-01-01T00:00:00Z")
-    refunds_sweep()
+    refund_ask(refund=refund)
     refund.refresh_from_db()
     assert (refund.status, at_stripe(till, refund)["amount"]) == ("succeeded", 1000)
 
