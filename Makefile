@@ -42,7 +42,7 @@ check: $(VENV)/.tools ## style, types, import rules, missing migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy xroute accounts billing routing manage.py
-	@$(BIN)/lint-imports --no-logo 2>/dev/null | tail -n 3
+	@set -o pipefail; $(BIN)/lint-imports --no-logo 2>/dev/null | tail -n 3
 	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -W ignore -m django makemigrations --check --dry-run
 
 fmt: $(VENV)/.tools ## put the code into its style
