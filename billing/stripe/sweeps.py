@@ -1,23 +1,19 @@
 """What no webhook brought about: events that were stored and not processed, payments that nobody reported."""
 
-import logging
 from datetime import timedelta
 
-from django.conf import settings
-from django.db.models import F, Q
-from django.db.models.functions import Greatest, Least, Now
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from billing.models import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeEvent
+from billing.stripe.asking import ask_due
 from billing.stripe.auto import auto_charge
 from billing.stripe.client import payments_enabled
-from billing.stripe.errors import StripeDown, StripeError, StripeRefused
 from billing.stripe.events import event_process
 from billing.stripe.settle import payment_check
 
-logger = logging.getLogger("xroute.billing")
 EVENTS_MAX, PAYMENTS_MAX = 100, 50
 UNOPENED_KEPT = timedelta(hours=24)
-RECHECK_MAX = timedelta(hours=1)
 
 
 def events_sweep() -> int:
@@ -30,7 +26,7 @@ def events_sweep() -> int:
 
 
 def payments_sweep() -> int:
-    """Ask Stripe about payments that are not settled: after a minute, then ever more rarely. How many were asked about.
+    """Ask Stripe about payments that are not settled; how many were asked about.
 
     A payment that never got a page cannot have been paid: it expires after a day.
     """
@@ -41,22 +37,9 @@ def payments_sweep() -> int:
     )
     if not payments_enabled():
         return 0
-    pause = Least(Greatest((Now() - F("created_at")) / 10, timedelta(seconds=settings.STRIPE_RECHECK_S)), RECHECK_MAX)
     asked_for = Q(session_id__isnull=False) | Q(origin=PaymentOrigin.AUTO)
-    due = unsettled.filter(asked_for, checked_at__lte=Now() - pause).order_by("checked_at")
-    asked = 0
-    for payment in due[:PAYMENTS_MAX]:
-        Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
-        asked += 1
-        try:
-            auto_charge(payment=payment) if payment.origin == PaymentOrigin.AUTO else payment_check(payment=payment)
-        except StripeDown as error:
-            logger.warning("payments are not checked: %s", error)
-            break
-        except (StripeError, ValueError) as error:
-            logger.error("ALERT payment %s could not be checked: %s", payment.pk, error)
-            if isinstance(error, StripeRefused) and error.status in (401, 403):
-                break  # our key: it would be the same for each
-        except Exception:
-            logger.exception("ALERT payment %s could not be checked; the others are", payment.pk)
-    return asked
+    return ask_due(unsettled.filter(asked_for), limit=PAYMENTS_MAX, what="payment", ask=_ask)
+
+
+def _ask(payment: Payment) -> Payment:
+    return auto_charge(payment=payment) if payment.origin == PaymentOrigin.AUTO else payment_check(payment=payment)
