@@ -3,7 +3,6 @@
 import logging
 from datetime import datetime, timedelta
 from typing import cast
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -11,11 +10,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.installation import site
-from accounts.mail.compose import mail_write
 from accounts.models import User
 from billing.audit import audit
 from billing.models import AuditRun
+from billing.notices import link, mails_write, operators_addresses
 
 logger = logging.getLogger("xroute.billing")
 FAULTS_KEPT, FAULTS_MAILED = 100, 5
@@ -86,12 +84,11 @@ def _mail(run: AuditRun) -> None:
     if not AuditRun.objects.filter(pk=run.pk, mailed_at__isnull=True).update(mailed_at=timezone.now()):
         return
     subject = "The audit could not run" if run.error else f"The audit found {run.count} faults in the books"
-    for email in User.objects.filter(is_staff=True, is_active=True).values_list("email", flat=True):
-        mail_write(to=email, subject=subject, body=_body(run))
+    mails_write(to=operators_addresses(), subject=subject, body=_body(run))
 
 
 def _body(run: AuditRun) -> str:
-    page = urljoin(site().public_url + "/", "operator/money")
+    page = link("/operator/money")
     if run.error:
         return (
             f"The nightly audit of the books could not run: {run.error}\n\nNothing is known to be wrong, and nothing "

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from uuid import uuid4
 
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -11,6 +10,7 @@ from accounts.models import Workspace
 from billing.countries import EU
 from billing.models import BillingDetails, StripeCustomer
 from billing.stripe import client
+from billing.stripe.cards import customer_forget
 from billing.stripe.errors import StripeDown, StripeRefused
 
 logger = logging.getLogger("xroute.billing")
@@ -85,9 +85,7 @@ def _send(row: StripeCustomer, details: BillingDetails) -> None:
         )
     except StripeRefused as error:
         if error.code == "resource_missing":  # deleted in Stripe's dashboard: the next payment makes another
-            StripeCustomer.objects.filter(pk=row.pk, customer_id=row.customer_id).update(
-                customer_id=None, idempotency_key=uuid4(), details_sent_at=None
-            )
+            customer_forget(workspace_id=row.pk, customer_id=row.customer_id or "")
             return
         logger.error("ALERT billing details of workspace %s: %s", row.pk, error)
     StripeCustomer.objects.filter(pk=row.pk, customer_id=row.customer_id).update(details_sent_at=details.changed_at)

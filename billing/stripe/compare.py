@@ -8,11 +8,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.installation import site
-from accounts.mail.compose import mail_write
-from accounts.models import User
 from billing.models import StripeComparison, StripePlace
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.notices import link, mails_write, operators_addresses
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe import client
 from billing.stripe.differences import Difference, differences_find, unexplained
 from billing.stripe.mirror import clearing_nanousd, lines_mirror
@@ -69,7 +67,6 @@ def _tell(news: list[dict[str, Any]]) -> None:
     said = "\n\n".join(f"{row['cents'] / 100:+,.2f} USD: {row['what']} {row['todo']}" for row in news[:20])
     body = (
         "Stripe's balance is not what our books say, in two comparisons one after the other.\n\n"
-        f"{said}\n\nAll differences, with what to do:\n\n{site().public_url}/operator/money/stripe"
+        f"{said}\n\nAll differences, with what to do:\n\n{link('/operator/money/stripe')}"
     )
-    for user in User.objects.filter(is_active=True, is_staff=True):
-        mail_write(to=user.email, subject="Stripe's balance differs from the books", body=body)
+    mails_write(to=operators_addresses(), subject="Stripe's balance differs from the books", body=body)

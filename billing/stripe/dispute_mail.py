@@ -3,12 +3,10 @@
 Written in the transaction that changes the dispute's status, so each is sent once.
 """
 
-from django.db.models import Q
-
-from accounts.installation import site
 from accounts.mail.compose import mail_write
-from accounts.models import Role, User
 from billing.models import Dispute, Payment
+from billing.notices import payment_watchers
+from billing.parts import NANOUSD_PER_CENT
 from xroute.lib.money import usd_text
 
 STAGES = {
@@ -36,7 +34,6 @@ SAYS = {
     "lost": "The dispute was lost. What was taken stays taken.",
     "ended": "The dispute has ended, and nothing is held for it.",
 }
-PAYMENT, OPERATOR = "{}/credits/payments/{}", "{}/operator/money/payments/{}"
 
 
 def dispute_tell(*, payment: Payment, dispute: Dispute, before: str) -> None:
@@ -44,16 +41,13 @@ def dispute_tell(*, payment: Payment, dispute: Dispute, before: str) -> None:
     stage = STAGES.get(dispute.status, "")
     if not stage or stage == STAGES.get(before, ""):
         return
-    owners = Q(membership__workspace=payment.workspace_id, membership__role=Role.OWNER)
-    for user in User.objects.filter(owners | Q(is_staff=True), is_active=True).distinct():
-        mail_write(
-            to=user.email, subject=SUBJECTS[stage], body=_body(payment, dispute, stage, operator=user.is_operator)
-        )
+    for address, link, operator in payment_watchers(payment=payment):
+        body = _body(payment, dispute, stage, link=link, operator=operator)
+        mail_write(to=address, subject=SUBJECTS[stage], body=body)
 
 
-def _body(payment: Payment, dispute: Dispute, stage: str, *, operator: bool) -> str:
-    paid = usd_text(dispute.amount_cents * 10_000_000)
-    link = (OPERATOR if operator else PAYMENT).format(site().public_url, payment.pk)
+def _body(payment: Payment, dispute: Dispute, stage: str, *, link: str, operator: bool) -> str:
+    paid = usd_text(dispute.amount_cents * NANOUSD_PER_CENT)
     said = [f"${paid} of a payment of {payment.workspace.name} is the subject: reason “{dispute.reason or 'unknown'}”."]
     said.append(SAYS[stage])
     if dispute.held_credit_nanousd:

@@ -2,18 +2,14 @@
 balance. The credit of it is taken back as one refund made at Stripe, known by the line's id.
 """
 
-from django.db.models import Q
-
-from accounts.installation import site
 from accounts.mail.compose import mail_write
-from accounts.models import Role, User
 from billing.models import Payment, Refund
+from billing.notices import payment_watchers
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe.line import Line
 from billing.stripe.refunds import refund_apply
 from billing.stripe.reversal import Paid, StripeRefund
 from xroute.lib.money import usd_text
-
-PAYMENT, OPERATOR = "{}/credits/payments/{}", "{}/operator/money/payments/{}"
 
 
 def payment_returned(*, line: Line, payment: Payment) -> str:
@@ -40,12 +36,10 @@ def payment_returned(*, line: Line, payment: Payment) -> str:
 
 def _tell(payment: Payment, refund: Refund) -> None:
     """Mail the workspace's owners and the operators."""
-    owners = Q(membership__workspace=payment.workspace_id, membership__role=Role.OWNER)
-    for user in User.objects.filter(owners | Q(is_staff=True), is_active=True).distinct():
-        link = (OPERATOR if user.is_operator else PAYMENT).format(site().public_url, payment.pk)
+    for address, link, _ in payment_watchers(payment=payment):
         body = (
-            f"The bank took back ${usd_text(refund.amount_cents * 10_000_000)} of a payment of "
+            f"The bank took back ${usd_text(refund.amount_cents * NANOUSD_PER_CENT)} of a payment of "
             f"{payment.workspace.name} after it was paid. ${usd_text(refund.credit_nanousd)} of credit was taken from "
             f"{payment.workspace.name}.\n\n{link}"
         )
-        mail_write(to=user.email, subject="A payment was returned by the bank", body=body)
+        mail_write(to=address, subject="A payment was returned by the bank", body=body)
