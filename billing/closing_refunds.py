@@ -5,8 +5,7 @@ Booking runs inside the closing's transaction; asking comes after its commit, an
 
 from accounts.models import User, Workspace
 from billing.models import CreditAccount, Payment, PaymentStatus, Refund, RefundOrigin
-from billing.models.payments import NANOUSD_PER_CENT
-from billing.parts import cents_within, parts_of
+from billing.parts import NANOUSD_PER_CENT, cents_within, parts_of
 from billing.refundable import payment_taken, payment_whole, unspent_of
 from billing.stripe.client import payments_enabled
 from billing.stripe.refunds import refund_ask, refund_debit

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership
 from billing.models import Dispute, Payment, PaymentStatus, Refund, RefundStatus
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 
 PAGE_SIZE = 50
 REVERSED = {"refunded": "Refunded, in part or whole", "disputed": "Disputed"}

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from billing.models import Payment
-from billing.models.payments import NANOUSD_PER_CENT
 from billing.moves import account_of_payments
-from billing.parts import Parts, cents_within, parts_sum
+from billing.parts import NANOUSD_PER_CENT, Parts, cents_within, parts_sum
 
 UNSPENT = """
 WITH walk AS (

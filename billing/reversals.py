@@ -10,9 +10,8 @@ from django.db import connection
 from billing import ledger
 from billing.models import Dispute, Payment, TransferKind
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
 from billing.moves import account_of_payments
-from billing.parts import Parts, parts_of
+from billing.parts import NANOUSD_PER_CENT, Parts, parts_of
 from billing.refundable import payment_taken, payment_whole
 
 TAKING = frozenset({"needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review"})
@@ -38,7 +37,7 @@ def parts_take(
             idempotency_key=f"{key}:credit",
             reference=reference,
         )
-    for source, amount, part, name in _house_parts(parts):
+    for source, amount, part, name in house_parts(parts):
         ledger.house_move(
             source=source,
             target=target,
@@ -62,7 +61,7 @@ def parts_give(
             idempotency_key=f"{key}:credit{suffix}",
             reference=reference,
         )
-    for target, amount, part, name in _house_parts(parts):
+    for target, amount, part, name in house_parts(parts):
         ledger.house_move(
             source=source,
             target=target,
@@ -73,7 +72,8 @@ def parts_give(
         )
 
 
-def _house_parts(parts: Parts) -> list[tuple[House, int, TransferKind, str]]:
+def house_parts(parts: Parts) -> list[tuple[House, int, TransferKind, str]]:
+    """Of fee and tax, where there is any: whose it is, how much, as what, and its part of the idempotency key."""
     found = [
         (House.REVENUE, parts.fee, TransferKind.TOP_UP_FEE, "fee"),
         (House.TAX_PAYABLE, parts.tax, TransferKind.TAX, "tax"),

@@ -1,5 +1,17 @@
 """What was paid through Stripe, what went back of it, and its receipts."""
 
+# What moved to a house account and back again, by the refund or dispute that a transfer names.
+BACK = """
+            SELECT t.reference,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = '{kind}') AS credit,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'top_up_fee') AS fee,
+                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
+                     FILTER (WHERE t.kind = 'tax') AS tax
+              FROM billing_transfer t
+              JOIN billing_creditaccount h ON h.house = '{house}' AND h.id IN (t.debit_account_id, t.credit_account_id)
+             WHERE t.reference LIKE '{kind}:%' GROUP BY t.reference"""
 CHECKS: dict[str, str] = {
     "a paid payment is not in the ledger": """
         SELECT format('payment %s: credited %s, transferred %s', p.id, p.credited_nanousd, coalesce(t.amount, 0))
@@ -39,41 +51,21 @@ CHECKS: dict[str, str] = {
           FROM (SELECT substring(number FROM 3 FOR 4) AS year, substring(number FROM 8)::bigint AS number
                   FROM billing_receipt) r
          GROUP BY year HAVING min(number) <> 1 OR max(number) <> count(*)""",
-    "a refund is not in the ledger as its row says": """
+    "a refund is not in the ledger as its row says": f"""
         SELECT format('refund %s (%s): %s, transfers %s', r.id, r.status, w.credit, coalesce(t.credit, 0))
           FROM billing_refund r
           CROSS JOIN LATERAL (SELECT (r.status <> 'failed')::int AS stands) k
           CROSS JOIN LATERAL (SELECT k.stands * r.credit_nanousd AS credit, k.stands * r.fee_nanousd AS fee,
                                      k.stands * r.tax_nanousd AS tax) w
-          LEFT JOIN (
-            SELECT t.reference,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'refund') AS credit,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'top_up_fee') AS fee,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'tax') AS tax
-              FROM billing_transfer t
-              JOIN billing_creditaccount h ON h.house = 'refunds' AND h.id IN (t.debit_account_id, t.credit_account_id)
-             WHERE t.reference LIKE 'refund:%' GROUP BY t.reference) t ON t.reference = 'refund:' || r.id
+          LEFT JOIN ({BACK.format(house="refunds", kind="refund")}) t ON t.reference = 'refund:' || r.id
          WHERE (w.credit, w.fee, w.tax) IS DISTINCT FROM
-               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",
-    "a dispute is not in the ledger as its row says": """
+               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",  # noqa: S608
+    "a dispute is not in the ledger as its row says": f"""
         SELECT format('dispute %s: holds %s, transfers %s', d.id, d.held_credit_nanousd, coalesce(t.credit, 0))
           FROM billing_dispute d
-          LEFT JOIN (
-            SELECT t.reference,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'dispute') AS credit,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'top_up_fee') AS fee,
-                   sum(CASE WHEN t.credit_account_id = h.id THEN t.amount ELSE -t.amount END)
-                     FILTER (WHERE t.kind = 'tax') AS tax
-              FROM billing_transfer t
-              JOIN billing_creditaccount h ON h.house = 'disputes' AND h.id IN (t.debit_account_id, t.credit_account_id)
-             WHERE t.reference LIKE 'dispute:%' GROUP BY t.reference) t ON t.reference = 'dispute:' || d.id
+          LEFT JOIN ({BACK.format(house="disputes", kind="dispute")}) t ON t.reference = 'dispute:' || d.id
          WHERE (d.held_credit_nanousd, d.held_fee_nanousd, d.held_tax_nanousd) IS DISTINCT FROM
-               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",
+               (coalesce(t.credit, 0), coalesce(t.fee, 0), coalesce(t.tax, 0))""",  # noqa: S608
     "a refund's or dispute's transfer belongs to no row": """
         SELECT format('transfer %s: %s of %s, reference %s', t.id, t.idempotency_key, t.amount, t.reference)
           FROM billing_transfer t

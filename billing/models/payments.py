@@ -5,9 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from billing.parts import NANOUSD_PER_CENT
 from xroute.lib.ids import new_id
-
-NANOUSD_PER_CENT = 10_000_000
 
 
 class EventStatus(models.TextChoices):

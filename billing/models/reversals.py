@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from billing.models.payments import NANOUSD_PER_CENT, Payment
+from billing.models.payments import Payment
+from billing.parts import NANOUSD_PER_CENT
 from xroute.lib.ids import new_id
 
 

@@ -11,7 +11,7 @@ from billing.auto_top_up import auto_top_up_resume, auto_top_up_save, spent_this
 from billing.fees import top_up_fee
 from billing.forms_auto import AutoTopUpForm, auto_initial
 from billing.models import AutoTopUp, Payment, PaymentOrigin, StripeCustomer
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe.cards import card_remove
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import PaymentRefused, StripeError

@@ -11,7 +11,7 @@ from accounts.models import Role
 from billing.closing import Choice, ClosingRefused, closing_objections, closing_targets, workspace_close
 from billing.closing_refunds import closing_refundable_cents
 from billing.models import CreditAccount
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 
 
 @workspace_page(roles=(Role.OWNER,))

@@ -18,7 +18,7 @@ from billing.fees import top_up_fee
 from billing.forms import TopUpForm
 from billing.history import movement_words, movements_page, payment_get, payments_recent
 from billing.models import CreditAccount, PaymentStatus, Receipt
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe.checkout import checkout_open, checkout_start
 from billing.stripe.client import payments_enabled
 from billing.stripe.errors import PaymentRefused

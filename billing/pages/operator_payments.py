@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import PageRequest, operator_page
 from billing.forms_refund import RefundForm
 from billing.models import Payment, PaymentStatus, RefundStatus
+from billing.parts import NANOUSD_PER_CENT
 from billing.payments_list import STATES, payment_total_nanousd, payments_page
 from billing.refundable import payment_refundable
 from billing.stripe.client import payments_enabled
@@ -44,7 +45,7 @@ def operator_payment(
         "payment": payment,
         "total": payment_total_nanousd(payment),
         "left": left,
-        "left_nanousd": left.cents * 10_000_000 if left else 0,
+        "left_nanousd": left.cents * NANOUSD_PER_CENT if left else 0,
         "may_refund": left is not None and left.cents > 0 and payments_enabled(),
         "form": form or RefundForm(initial={"amount": f"{left.cents / 100:.2f}" if left else ""}),
     }

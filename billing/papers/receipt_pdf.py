@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from billing.models import Payment, Receipt, Refund, RefundStatus
-from billing.models.payments import NANOUSD_PER_CENT
 from billing.papers.parties import block
 from billing.papers.sheet import Sheet
+from billing.parts import NANOUSD_PER_CENT
 from xroute.lib.money import usd_text
 
 

@@ -11,7 +11,7 @@ from accounts.installation import site
 from accounts.models import User, Workspace
 from billing.fees import top_up_fee
 from billing.models import Payment, PaymentOrigin, PaymentStatus
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe import client
 from billing.stripe.cards import customer_forget, customer_gone
 from billing.stripe.customer import customer_ensure

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import connection
 
+from billing.parts import NANOUSD_PER_CENT
+
 LISTED_MAX = 100
 LOOK = "Compare the payment in Stripe's dashboard with the one here; correct the books or Stripe by hand."
 # Lines that wait: Stripe's net, less what is booked of their payment (by way of its charge only).
@@ -106,7 +108,7 @@ def _shortened(found: list[Difference]) -> list[Difference]:
 
 def _cents(nanousd: Any) -> int:
     """Whole ones: what is smaller than a cent stays unexplained, and so is seen."""
-    return int(int(nanousd) / 10_000_000)
+    return int(int(nanousd) / NANOUSD_PER_CENT)
 
 
 def _rows(query: str) -> list[tuple[Any, ...]]:

@@ -21,7 +21,7 @@ from billing.models import (
     TransferKind,
 )
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe import client
 from billing.stripe.errors import StripeRefused
 from billing.stripe.line import Line

@@ -15,9 +15,8 @@ from accounts.models import User
 from billing import ledger
 from billing.models import CreditAccount, Payment, PaymentStatus, Refund, RefundOrigin, RefundStatus, TransferKind
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
 from billing.moves import account_of_payments
-from billing.parts import Parts, parts_of
+from billing.parts import NANOUSD_PER_CENT, Parts, parts_of
 from billing.refundable import payment_refundable, payment_taken, payment_whole
 from billing.reversals import disputes_fit, parts_give, parts_take, payment_lock
 from billing.stripe import client

@@ -15,8 +15,9 @@ from billing import ledger
 from billing.expiry import expiry_set
 from billing.models import Payment, PaymentOrigin, PaymentStatus, TransferKind
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
 from billing.papers.receipts import receipt_issue_soon
+from billing.parts import NANOUSD_PER_CENT, Parts
+from billing.reversals import house_parts
 from billing.stripe import client
 from billing.stripe.cards import card_keep
 from billing.stripe.errors import PaymentRefused, StripeError
@@ -166,14 +167,12 @@ def _credit(payment: Payment, *, intent_id: str, total_cents: int, tax_cents: in
     if not credited_now:
         raise RuntimeError(f"payment {payment.pk}: {intent_id} was credited before, and not to it")
     expiry_set(idempotency_key=key, days=settings.XROUTE_CREDIT_DAYS)
-    for target, kind, part_cents, suffix in (
-        (House.REVENUE, TransferKind.TOP_UP_FEE, payment.fee_cents, "fee"),
-        (House.TAX_PAYABLE, TransferKind.TAX, tax_cents, "tax"),
-    ):
-        if part_cents and not ledger.house_move(
+    ours = Parts(fee=payment.fee_cents * NANOUSD_PER_CENT, tax=tax_cents * NANOUSD_PER_CENT)
+    for target, amount_nanousd, kind, suffix in house_parts(ours):
+        if not ledger.house_move(
             source=House.STRIPE_CLEARING,
             target=target,
-            amount_nanousd=part_cents * NANOUSD_PER_CENT,
+            amount_nanousd=amount_nanousd,
             kind=kind,
             idempotency_key=f"{key}:{suffix}",
             reference=reference,

@@ -17,7 +17,7 @@ from billing import ledger
 from billing.meter import REJECT
 from billing.models import Payment, PaymentStatus, TransferKind
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.reservations.lease import RENEW
 from billing.stripe.checkout import _note
 from billing.stripe.settle import session_apply

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from billing import ledger
 from billing.models import Dispute, Payment, Refund, StripeEvent, Transfer, TransferKind
 from billing.models.ledger import House
-from billing.models.payments import NANOUSD_PER_CENT
+from billing.parts import NANOUSD_PER_CENT
 from billing.stripe.events import event_process
 from billing.stripe.settle import payment_check
 from tests.billing.stripe.conftest import Till, post

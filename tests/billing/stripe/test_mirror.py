@@ -19,7 +19,7 @@ from billing.models import (
     StripePlace,
     Transfer,
 )
-from billing.models.payments import NANOUSD_PER_CENT as CENT
+from billing.parts import NANOUSD_PER_CENT as CENT
 from billing.stripe import compare, mirror
 from billing.stripe.compare import stripe_compare
 from billing.stripe.differences import differences_find

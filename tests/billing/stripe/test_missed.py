@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from billing.models import StripeEvent, StripePlace
-from billing.models.payments import NANOUSD_PER_CENT as CENT
+from billing.parts import NANOUSD_PER_CENT as CENT
 from billing.stripe import events, missed
 from billing.stripe.errors import StripeDown
 from billing.stripe.missed import events_fetch, events_store, events_strip
