@@ -35,7 +35,7 @@ def faults_of(who) -> list[str]:
     """What the audit's own statements say, as far as it is this person's or anybody's."""
     with connection.cursor() as cursor:
         cursor.execute(AUDIT)
-        return [row[1] for row in cursor.fetchall()]
+        return sorted(row[1] for row in cursor.fetchall())
 
 
 @pytest.mark.django_db
