@@ -11,9 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.stack import OURS
-from xroute.embedded.home import PROJECT, Home, free_port, open_home
-from xroute.embedded.postgres import APPLICATION, DATABASE, OWNER, SUPERUSER
+import psycopg
+
+from tests.stack import OURS, PREPARED
+from xroute.embedded.home import FILE, PROJECT, Home, free_port, open_home
+from xroute.embedded.postgres import APPLICATION, DATABASE, OWNER, SUPERUSER, Postgres
 from xroute.embedded.preparing import static_state
 
 TEMPLATE = "xroute_template"
@@ -52,11 +54,30 @@ def _start() -> Home:
     # Gathering takes half of a first start: installations of tests share what this run has gathered.
     os.environ["TEST_STATIC_DIR"] = str(folder / "static")
     (folder / "static.sha256").write_text(static_state())
-    import psycopg
-
+    _keep(home, postgres)
     with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE {DATABASE} OWNER {OWNER}")
     return home
+
+
+def _keep(home: Home, postgres: Postgres) -> None:
+    """A copy of the cluster as it is now, to start installations from: with its password, and nothing else of ours."""
+    kept = home.data / "prepared-installation"
+    kept.mkdir(mode=0o711)
+    kept.chmod(0o711)
+    (kept / FILE).touch(mode=0o600)
+    (kept / FILE).write_text(f"POSTGRES_PASSWORD={home.values['POSTGRES_PASSWORD']}\n")
+    (stamp,) = _asked(postgres.url(SUPERUSER), "DELETE FROM billing_books RETURNING stamp")
+    postgres.stop()
+    subprocess.run(["cp", "-a", str(home.places.postgres), str(kept / "postgres")], check=True)
+    postgres.start()
+    _asked(postgres.url(SUPERUSER), "INSERT INTO billing_books (id, stamp) VALUES (1, %s) RETURNING id", *stamp)
+    os.environ[PREPARED] = str(kept)
+
+
+def _asked(url: str, sql: str, *values: object) -> list[tuple]:
+    with psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica") as conn:
+        return conn.execute(sql, values).fetchall()  # the trigger that keeps the stamp is not asked
 
 
 def _stop(home: Home) -> None:
@@ -73,8 +94,6 @@ HOME = _start()
 
 def fresh_database(name: str) -> dict[str, str]:
     """An empty installation's database of its own: DATABASE_URL and MIGRATION_DATABASE_URL."""
-    import psycopg
-
     postgres = HOME.postgres()
     with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")

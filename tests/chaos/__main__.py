@@ -46,7 +46,7 @@ def _show(report: Report) -> None:
     orphans = orphaned(report.books)
     print(f"upstream  {len(report.books.upstream)} rows")
     print(f"house     bears {usd_text(borne_nanousd(report.books))} USD for {len(orphans)} rows of killed workers:")
-    print("          " + " ".join(row["request_id"] for row in orphans))
+    print("          " + " ".join(row["request_id"] for row in orphans[:SHOWN_MAX]) + " …" * (len(orphans) > SHOWN_MAX))
     print("payers    " + _counts(report.payers.done))
     credited = usd_text(report.till.credited_nanousd)
     print(f"stripe    {len(report.till.paid)} sessions paid, {credited} USD credited for {len(report.till.credited)}")

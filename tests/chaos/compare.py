@@ -93,7 +93,8 @@ def orphaned(books: Books) -> list[Row]:
     """What the upstream served and the ledger does not have."""
     booked = {row["upstream_id"] for row in books.records}
     nameless = {row["request_id"] for row in books.records if not row["upstream_id"]}
-    return [row for row in books.upstream if row["id"] not in booked and row["request_id"] not in nameless]
+    served = [row for row in books.upstream if row["outcome"] != "unread"]
+    return [row for row in served if row["id"] not in booked and row["request_id"] not in nameless]
 
 
 def unexplained(orphans: Sequence[Row], calls: Sequence[Call], deeds: Sequence[Deed]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from xroute.embedded.postgres import OWNER, SUPERUSER
 
 CREDIT_USD, LIMIT_USD, PEOPLE, CLIENTS = 20, 10, 4, 96
 QUIET_S, PLANTED_QUIET_S, WATCH_S, WATCHED_MAX, LEAVES_SHARE_MIN = 60.0, 15.0, 0.5, 100, 0.08
-NANO = 1_000_000_000
+NANO, AUDIT_LINES_MAX = 1_000_000_000, 10
 PERSON = "chaos{}@example.com"
 SETTINGS = {"WEB_CONCURRENCY": "2", "XROUTE_LEASE_TTL_S": "6", "XROUTE_HOLD_IDLE_S": "2", "XROUTE_KEEPALIVE_S": "3"}
 SETTINGS |= {"STRIPE_RECHECK_S": "3", "STRIPE_CHECKOUTS_MAX": "100000", "STRIPE_TIMEOUT_S": "3"}
@@ -114,7 +114,9 @@ def play(
             faults.append("nobody paid anything")
         audit = stack.manage("audit_ledger")
         if audit.returncode:
-            faults += [f"audit_ledger: {line}" for line in (audit.stdout + audit.stderr).splitlines()]
+            faults += [
+                f"audit_ledger: {line}" for line in (audit.stdout + audit.stderr).splitlines()[-AUDIT_LINES_MAX:]
+            ]
     return Report(load, killer.deeds, books, faults, payers, till)
 
 

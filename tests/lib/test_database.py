@@ -38,7 +38,8 @@ def test_a_url_without_a_name_is_refused():
 def test_django_gets_the_rest_as_options():
     found = django_database("postgresql://u:p@h:1/d?sslmode=require")
     assert (found["NAME"], found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("d", "u", "p", "h", "1")
-    assert found["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5}
+    assert found["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5, "application_name": "xroute-django"}
+    assert django_database("postgresql://u@h/d?connect_timeout=9")["OPTIONS"]["connect_timeout"] == "9"
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="\x00"), min_size=1, max_size=30))

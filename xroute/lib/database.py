@@ -35,7 +35,9 @@ def django_database(url: str) -> dict[str, Any]:
         "PASSWORD": found.get("password", ""),
         "HOST": found.get("host", ""),
         "PORT": found.get("port", ""),
-        "OPTIONS": {name: value for name, value in found.items() if name not in named} | {"connect_timeout": 5},
-        "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 60,
+        "OPTIONS": {"application_name": "xroute-django", "connect_timeout": 5}
+        | {name: value for name, value in found.items() if name not in named},
+        # Under ASGI each request has a thread of its own: a connection kept open would be of no use to any other, and
+        # stay until the collector finds it.
+        "CONN_MAX_AGE": 0,
     }

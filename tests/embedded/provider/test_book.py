@@ -1,6 +1,7 @@
 """The book: a row for all that would be billed, before anybody can see it finished."""
 
 import json
+import socket
 import time
 
 import httpx
@@ -84,6 +85,15 @@ def test_who_leaves_before_anything_came(served, model):
     row = soon(lambda: served.rows()[count:])[0]
     assert (row["outcome"], row["completion_tokens"]) == ("aborted", 0)
     soon(lambda: served.health()["open"] == 0)
+
+
+def test_who_leaves_before_the_body_was_read(served):
+    count, url = len(served.rows()), served.client.base_url
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\nx-request-id: early\r\n"
+    with socket.create_connection((url.host, url.port)) as sock:
+        sock.sendall(head + b"content-length: 500\r\n\r\n{")
+    row = soon(lambda: served.rows()[count:])[0]
+    assert (row["request_id"], row["outcome"], row["prompt_tokens"]) == ("early", "unread", 0)
 
 
 def test_faults_after_tokens(served):

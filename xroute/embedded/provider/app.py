@@ -70,7 +70,7 @@ class Sandbox:
             self.served += 1
 
     async def _complete(self, prefix: str, answer_id: str, headers: dict[bytes, bytes], client: Client) -> None:
-        body, fault = validate(await client.read())
+        body, fault = validate(await self._read(prefix, answer_id, headers, client))
         asked = plan(body, fault, answer_id, int(time.time()))
         entry = Entry(
             self._book,
@@ -98,6 +98,15 @@ class Sandbox:
             raise
         except asyncio.CancelledError:
             entry.write("fault")  # this server stops
+            raise
+
+    async def _read(self, prefix: str, answer_id: str, headers: dict[bytes, bytes], client: Client) -> bytes:
+        """The body. Whoever leaves before it is read has sent something, and cannot know what became of it."""
+        try:
+            return await client.read()
+        except Left:
+            entry = Entry(self._book, answer_id, prefix, "", False, 0, 0, request_id=_request_id(headers))
+            entry.write("unread")
             raise
 
     def _count(self, prefix: str, fault: Fault, model: str) -> int:

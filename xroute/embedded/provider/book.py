@@ -1,4 +1,7 @@
-"""What the sandbox served, by its own account: one JSON line for every request that would be billed."""
+"""What the sandbox served, by its own account: one JSON line for every request that would be billed.
+
+A request that was left before its body was read has a line without a model and without tokens.
+"""
 
 import os
 import time
@@ -67,7 +70,7 @@ class Entry:
     written: bool = False
 
     def write(self, outcome: str) -> None:
-        """`outcome` is complete, aborted or fault. A fault that produced nothing would not be billed: no row."""
+        """`outcome` is complete, aborted, unread or fault. A fault without tokens would not be billed: no row."""
         if self.written or (outcome == "fault" and not self.completion_tokens):
             return
         self.written = True
