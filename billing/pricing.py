@@ -8,7 +8,7 @@ each token is charged once, at the price of its own class.
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-MILLION = 1_000_000
+MILLION, WHOLE_BP = 1_000_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,25 @@ class Prices:
             value = getattr(self, part.name)
             if value is not None and value < 0:
                 raise ValueError(f"price {part.name} is negative")
+
+    def scaled(self, share_bp: int) -> "Prices":
+        """`share_bp` hundredths of a per cent of every price, each rounded up to a whole nano-USD."""
+
+        def part(price: int) -> int:
+            return -(-price * share_bp // WHOLE_BP)
+
+        def own(price: int | None) -> int | None:
+            return None if price is None else part(price)
+
+        return Prices(
+            part(self.input),
+            part(self.output),
+            own(self.cached_input),
+            own(self.cache_write),
+            own(self.reasoning),
+            part(self.request),
+            part(self.image),
+        )
 
     @property
     def dearest_input(self) -> int:

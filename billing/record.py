@@ -17,11 +17,16 @@ Basis = Literal["reported", "estimated", "not_charged"]
 TOKENS_MAX = 2**31 - 1
 COST_MAX = 10**15
 MS_MAX = 2**31 - 1
+MARGIN_MAX, ROUTE_ITEMS_MAX = 90_000, 40
 
 
 @dataclass(slots=True)
 class UsageRecord:
-    """What the ledger keeps of a generation. `cost` is charged; `house` is what the house bears instead."""
+    """What the ledger keeps of a generation. `cost` is charged; `house` is what the house bears instead.
+
+    `list_cost` is what the same usage costs at the provider's own prices, which the house pays there unless `byok`;
+    `margin_bp` is what was put on top. `route` explains the choice (routing/proxy/route.py).
+    """
 
     id: UUID
     workspace_id: int
@@ -45,6 +50,10 @@ class UsageRecord:
     latency_ms: int = 0
     first_byte_ms: int = 0
     attempts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    list_cost: int = 0
+    margin_bp: int = 0
+    byok: bool = False
+    route: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self, *, held: int, key_held: int) -> dict[str, Any]:
         """The shape that xr_meter_commit reads."""
@@ -79,6 +88,10 @@ class UsageRecord:
             "latency_ms": number(self.latency_ms, MS_MAX),
             "first_byte_ms": number(self.first_byte_ms, MS_MAX),
             "attempts": [{name: _plain(value) for name, value in attempt.items()} for attempt in self.attempts],
+            "list_cost": number(self.list_cost, COST_MAX),
+            "margin_bp": number(self.margin_bp, MARGIN_MAX),
+            "byok": self.byok,
+            "route": _bounded(self.route),
         }
 
 
@@ -90,6 +103,16 @@ def text(value: str, length_max: int) -> str:
 def number(value: int, most: int) -> int:
     """`value` between 0 and `most`."""
     return min(max(int(value), 0), most)
+
+
+def _bounded(value: Any, depth: int = 4) -> Any:
+    """A value of our own making, cut to what is worth keeping: it may name what callers and upstreams sent."""
+    if isinstance(value, Mapping):
+        pairs = list(value.items())[:ROUTE_ITEMS_MAX] if depth else []
+        return {text(str(name), 60): _bounded(item, depth - 1) for name, item in pairs}
+    if isinstance(value, list | tuple):
+        return [_bounded(item, depth - 1) for item in value[:ROUTE_ITEMS_MAX]] if depth else []
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:

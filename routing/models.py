@@ -10,6 +10,34 @@ def _words() -> "ArrayField[list[str], list[str]]":
     return ArrayField(models.CharField(max_length=200), default=list, blank=True)
 
 
+def _margin(name: str) -> models.CheckConstraint:
+    """From the list price itself to ten times it, in hundredths of a per cent."""
+    return models.CheckConstraint(condition=Q(margin_bp__isnull=True) | Q(margin_bp__range=(0, 90_000)), name=name)
+
+
+class Pricing(models.Model):
+    """One row: the margin where neither model nor provider has one of its own, and the fee on a workspace's own keys.
+
+    Both in hundredths of a per cent of the list price.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    margin_bp = models.IntegerField(default=0, db_default=0)
+    byok_fee_bp = models.IntegerField(default=500, db_default=500)
+
+    class Meta:
+        verbose_name_plural = "pricing"
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="pricing_one_row"),
+            models.CheckConstraint(
+                condition=Q(margin_bp__range=(0, 90_000), byok_fee_bp__range=(0, 10_000)), name="pricing_bounded"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.margin_bp / 100:g} %"
+
+
 class Provider(models.Model):
     """Who serves. A provider that is only configuration is a row here, not a class."""
 
@@ -21,14 +49,29 @@ class Provider(models.Model):
     credential_env = models.CharField(max_length=60, blank=True, default="")
     quirks = _words()
     enabled = models.BooleanField(default=True)
+    # Until somebody knows better, a provider is one that keeps what it is sent.
+    collects_data = models.BooleanField(default=True, db_default=True)
+    zdr = models.BooleanField(default=False, db_default=False)
+    # Added by the operator, not by a data file.
+    own = models.BooleanField(default=False, db_default=False)
+    margin_bp = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [_margin("provider_margin_bounded")]
 
     def __str__(self) -> str:
         return self.name
 
 
 class ProviderCredential(models.Model):
-    """One account at a provider. `secret` is encrypted and bound to this row (routing/credentials.py)."""
+    """One account at a provider. `secret` is encrypted and bound to this row (routing/credentials.py).
 
+    With a `workspace` it is that workspace's own, used for nobody else.
+    """
+
+    workspace = models.ForeignKey(
+        "accounts.Workspace", on_delete=models.CASCADE, null=True, blank=True, related_name="provider_credentials"
+    )
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="credentials")
     name = models.CharField(max_length=100)
     secret = models.BinaryField()
@@ -52,6 +95,10 @@ class Model(models.Model):
     input_modalities = _words()
     output_modalities = _words()
     released_at = models.DateTimeField(db_default=Now())
+    margin_bp = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [_margin("model_margin_bounded")]
 
     def __str__(self) -> str:
         return self.slug
@@ -66,6 +113,8 @@ class Endpoint(models.Model):
     context_length = models.IntegerField()
     max_output_tokens = models.IntegerField()
     capabilities = _words()
+    quantization = models.CharField(max_length=20, blank=True, default="", db_default="")
+    region = models.CharField(max_length=40, blank=True, default="", db_default="")
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -100,3 +149,17 @@ class EndpointPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} from {self.valid_from}"
+
+
+class EndpointFigures(models.Model):
+    """What was measured of an endpoint lately (routing.types.Figures as JSON): a task writes, every worker reads it."""
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, primary_key=True, related_name="figures")
+    figures = models.JSONField()
+    computed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "endpoint figures"
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} at {self.computed_at}"

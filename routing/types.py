@@ -6,6 +6,8 @@ from typing import Any
 
 from billing.pricing import Prices, Usage
 
+FREE = Prices(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -17,7 +19,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who serves. `wire_format` names a module of routing.providers; `base_url` ends without a slash."""
+    """Who serves. `wire_format` names a module of routing.providers; `base_url` ends without a slash.
+
+    `collects_data`: it may keep prompts or train on them, or has not said that it does not. `zdr`: it keeps nothing.
+    """
 
     slug: str
     name: str
@@ -25,6 +30,8 @@ class Provider:
     wire_format: str = "openai"
     cancel_stops_billing: bool = True
     quirks: frozenset[str] = frozenset()
+    collects_data: bool = True
+    zdr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A model served by one provider. `serves_as` is the provider's name that answers and records carry."""
+    """A model served by one provider. `serves_as` is the provider's name that answers and records carry.
+
+    `list_prices` are what the provider charges, `prices` what the caller pays: with `margin_bp` (hundredths of a per
+    cent) on top. Of a workspace's own account there (`byok`) the caller pays a fee alone, and `prices` are that.
+    """
 
     id: int
     model: Model
@@ -58,11 +69,43 @@ class Endpoint:
     serves_as: str = ""
     stand_in: bool = False
     price_id: int = 0
+    list_prices: Prices = FREE
+    margin_bp: int = 0
+    byok: bool = False
+    quantization: str = ""
+    region: str = ""
 
     @property
     def reasons(self) -> bool:
         """Whether completion tokens may be spent that are never relayed."""
         return "reasoning" in self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of what was measured lately."""
+
+    p50: float
+    p75: float
+    p90: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What this installation measured of an endpoint; None where there was too little. Uptime in 0 to 1.
+
+    `latency_ms` is the time to the first token and `throughput_tps` completion tokens a second, of 30 minutes.
+    """
+
+    requests_5m: int = 0
+    requests_30m: int = 0
+    requests_1d: int = 0
+    uptime_5m: float | None = None
+    uptime_30m: float | None = None
+    uptime_1d: float | None = None
+    latency_ms: Percentiles | None = None
+    throughput_tps: Percentiles | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class UsageRecord(models.Model):
 
     `basis` says where the token counts come from: reported, estimated or not_charged; `reason` why.
     `cost_nanousd` is charged; `house_nanousd` is what the house bears instead.
+    `list_nanousd` is the same usage at the provider's own price, `margin_bp` what was put on it, `byok` whether it was
+    the workspace's own account there; `route` explains the choice.
     """
 
     pk = models.CompositePrimaryKey("created_at", "id")
@@ -63,6 +65,10 @@ class UsageRecord(models.Model):
     latency_ms = models.IntegerField()
     first_byte_ms = models.IntegerField()
     attempts = models.JSONField()
+    list_nanousd = models.BigIntegerField()
+    margin_bp = models.IntegerField()
+    byok = models.BooleanField()
+    route = models.JSONField()
 
     class Meta:
         managed = False

@@ -59,7 +59,9 @@ def operator_key_check(request: PageRequest) -> HttpResponse:
 @require_POST
 def operator_key_change(request: PageRequest, pk: int, action: str) -> HttpResponse:
     """Switch a stored key off or on again, or delete it."""
-    credential = get_object_or_404(ProviderCredential.objects.select_related("provider").defer("secret"), pk=pk)
+    credential = get_object_or_404(
+        ProviderCredential.objects.filter(workspace=None).select_related("provider").defer("secret"), pk=pk
+    )
     if action == "delete":
         credential_delete(credential=credential)
         said = "deleted"

@@ -34,7 +34,7 @@ def catalogue_providers() -> QuerySet[Provider]:
 
 def provider_rows() -> list[ProviderRow]:
     """All of them, in two queries; no secret is read."""
-    stored = ProviderCredential.objects.defer("secret").order_by("id")
+    stored = ProviderCredential.objects.filter(workspace=None).defer("secret").order_by("id")
     found = catalogue_providers().prefetch_related(Prefetch("credentials", stored, to_attr="stored"))
     return [
         ProviderRow(
@@ -52,7 +52,7 @@ def secret_of(provider: Provider, credential_id: int | None) -> str:
     """The key that is stored under this id, or the environment's; empty where it is not there or does not open."""
     if credential_id is None:
         return environment_secret(provider.credential_env)
-    row = ProviderCredential.objects.filter(pk=credential_id, provider=provider).first()
+    row = ProviderCredential.objects.filter(pk=credential_id, provider=provider, workspace=None).first()
     try:
         return unseal(bytes(row.secret), row_id=row.pk, keys=settings.XROUTE_ENCRYPTION_KEYS) if row else ""
     except CannotDecrypt:

@@ -38,7 +38,7 @@ def choose(runtime: Runtime, caller: Caller, chat: ChatRequest) -> tuple[Endpoin
     if caller.allowed_models and not caller.allowed_models & {slug, chat.model}:
         message = f"This API key may not use {slug}. Its owner allows: {', '.join(sorted(caller.allowed_models))}."
         raise ApiError(403, "permission_error", "model_not_allowed", message, param="model")
-    choice = ranking.candidates(snapshot.endpoints[slug], chat, runtime.health)
+    choice = ranking.candidates(snapshot.endpoints_for(slug, caller.workspace_id), chat, runtime.health)
     if not choice.endpoints:
         reasons = {str(number): why for number, why in choice.left_out.items()}
         raise _no_endpoints(slug, sorted(set(reasons.values())))

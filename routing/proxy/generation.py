@@ -32,6 +32,7 @@ class Generation:
     max_tokens: int | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     house: int = 0
+    route: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     first_byte_ms: int = 0
     gone: bool = False

@@ -30,7 +30,7 @@ async def run_plain(runtime: Runtime, generation: Generation) -> bytes:
     body["id"] = generation.name
     body["model"] = endpoint.model.slug
     body["provider"] = endpoint.serves_as
-    body["usage"] = usage_json(result)
+    body["usage"] = usage_json(result, byok=endpoint.byok)
     return orjson.dumps(body)
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from billing.pricing import Usage
+from billing.pricing import Usage, cost_nanousd
 from billing.record import UsageRecord
 from routing.errors import UpstreamError
 from routing.proxy.ending import ABOVE_MAX, Charge, Ending, charge
@@ -99,10 +99,14 @@ def _record(generation: Generation, endpoint: Endpoint, result: Charge) -> Usage
         latency_ms=generation.elapsed_ms,
         first_byte_ms=generation.first_byte_ms,
         attempts=generation.attempts,
+        list_cost=cost_nanousd(endpoint.list_prices, result.usage) if result.basis != "not_charged" else 0,
+        margin_bp=endpoint.margin_bp,
+        byok=endpoint.byok,
+        route=generation.route,
     )
 
 
-def usage_json(result: Charge) -> dict[str, object]:
+def usage_json(result: Charge, *, byok: bool = False) -> dict[str, object]:
     """The usage object of answers (see docs: usage and cost)."""
     usage = result.usage.normalised()
     return {
@@ -112,5 +116,5 @@ def usage_json(result: Charge) -> dict[str, object]:
         "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
         "cost": usd_float(result.cost),
-        "is_byok": False,
+        "is_byok": byok,
     }

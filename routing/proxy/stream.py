@@ -63,7 +63,7 @@ async def _run(runtime: Runtime, generation: Generation, relay: Relay) -> None:
     if fault is not None:
         await relay.put(_error_chunk(generation, endpoint.model.slug, fault))
     else:
-        await _finish(generation, endpoint, pump, relay, usage_json(result))
+        await _finish(generation, endpoint, pump, relay, usage_json(result, byok=endpoint.byok))
     relay.close()
 
 

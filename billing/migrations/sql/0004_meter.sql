@@ -20,17 +20,19 @@ BEGIN
     created_at, id, batch_id, worker_id, workspace_id, account_id, key_id, period_start, request_id, upstream_id,
     model, provider, endpoint_id, price_id, streamed, cancelled, late, basis, reason,
     finish_reason, prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nanousd,
-    house_nanousd, held_nanousd, latency_ms, first_byte_ms, attempts)
+    house_nanousd, held_nanousd, latency_ms, first_byte_ms, attempts, list_nanousd,
+    margin_bp, byok, route)
   SELECT r.created_at, r.id, p_batch, p_worker, r.workspace, r.account, r.key, r.period, r.request_id, r.upstream_id,
          r.model, r.provider, r.endpoint, r.price, r.streamed, r.cancelled, NOT live, r.basis, r.reason,
          r.finish_reason, r.prompt, r.completion, r.cached, r.cache_write, r.reasoning, r.cost, r.house,
-         CASE WHEN live THEN r.held ELSE 0 END, r.latency_ms, r.first_byte_ms, r.attempts
+         CASE WHEN live THEN r.held ELSE 0 END, r.latency_ms, r.first_byte_ms, r.attempts,
+         coalesce(r.list_cost, 0), coalesce(r.margin_bp, 0), coalesce(r.byok, false), coalesce(r.route, '{}')
     FROM jsonb_to_recordset(p_records) AS r(
       created_at timestamptz, id uuid, workspace bigint, account bigint, key bigint, period date, request_id text,
       upstream_id text, model text, provider text, endpoint bigint, price bigint, streamed boolean, cancelled boolean,
       basis text, reason text, finish_reason text, prompt bigint, completion bigint, cached bigint, cache_write bigint,
       reasoning bigint, cost bigint, house bigint, held bigint, latency_ms integer, first_byte_ms integer,
-      attempts jsonb);
+      attempts jsonb, list_cost bigint, margin_bp integer, byok boolean, route jsonb);
 
   SELECT id INTO revenue FROM billing_creditaccount WHERE house = 'revenue';
   PERFORM 1 FROM billing_creditaccount
