@@ -11,7 +11,7 @@ from routing.proxy.generation import Generation, Interrupt
 from routing.runtime import Runtime
 from routing.sse import Decoder
 from routing.types import Chunk, Endpoint, UpstreamRequest
-from routing.upstream import UpstreamStream
+from routing.upstream import UpstreamStream, left
 
 
 class Source:
@@ -83,7 +83,7 @@ async def open_source(
         async with opening.scope():
             stream = await runtime.upstream.stream(request, first_byte_s=chunk_s)
     except TimeoutError:
-        raise UpstreamError("cut", "the client left", may_be_billed=True) from None
+        raise left() from None
     finally:
         generation.interruptible(None)
     try:

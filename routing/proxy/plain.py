@@ -11,6 +11,7 @@ from routing.proxy.generation import Generation, Interrupt
 from routing.proxy.settle import settle, settle_failed, settle_unanswered, usage_json
 from routing.runtime import Runtime
 from routing.types import Answer, Credential, Endpoint
+from routing.upstream import left
 
 
 async def run_plain(runtime: Runtime, generation: Generation) -> bytes:
@@ -48,7 +49,7 @@ async def _call(runtime: Runtime, generation: Generation) -> tuple[Endpoint, Ans
             async with interrupt.scope():
                 status, headers, body = await runtime.upstream.fetch(request, timeout_s=runtime.limits.total_s)
         except TimeoutError:
-            raise UpstreamError("cut", "the client left", may_be_billed=True) from None
+            raise left() from None
         generation.first_byte_ms = generation.elapsed_ms
         if status != 200:
             raise adapter.error_in(status, headers, body)

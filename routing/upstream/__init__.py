@@ -4,9 +4,9 @@ httpx's request model over aiohttp's connections (httpx-aiohttp), used without h
 than the call. Foreign exceptions end here: whatever goes wrong is an UpstreamError.
 """
 
-from routing.upstream.client import Upstream
+from routing.upstream.client import Upstream, left
 from routing.upstream.key_check import KeyCheck, key_check
 from routing.upstream.limits import UpstreamLimits
 from routing.upstream.stream import UpstreamStream
 
-__all__ = ["KeyCheck", "Upstream", "UpstreamLimits", "UpstreamStream", "key_check"]
+__all__ = ["KeyCheck", "Upstream", "UpstreamLimits", "UpstreamStream", "key_check", "left"]

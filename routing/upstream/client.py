@@ -10,7 +10,7 @@ from yarl import URL
 
 from routing.errors import UpstreamError
 from routing.types import UpstreamRequest
-from routing.upstream.connector import opened, session, tls
+from routing.upstream.connector import begun, opened, session, tls
 from routing.upstream.failures import FOREIGN, is_stale, mapped, timed_out
 from routing.upstream.limits import UpstreamLimits
 from routing.upstream.stream import UpstreamStream
@@ -85,6 +85,7 @@ class Upstream:
         round trip, so a connection that breaks later was at work on the request: the error stands.
         """
         opened.set(False)
+        begun.set(False)
         started = monotonic()
         try:
             return await self._post(self._kept, request, limit_s)
@@ -135,6 +136,11 @@ def _checked(text: str) -> URL:
     if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
         raise aiohttp.InvalidURL("only plain http and https addresses of the catalogue are called")
     return url
+
+
+def left() -> UpstreamError:
+    """For whoever broke off the call of this task: what was never sent cannot be billed."""
+    return UpstreamError("cut", "the client left", may_be_billed=begun.get())
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -12,14 +12,21 @@ from routing.upstream.limits import UpstreamLimits
 
 # Whether the call of this task has opened a connection, rather than reused one.
 opened: contextvars.ContextVar[bool] = contextvars.ContextVar("upstream_opened", default=False)
+# Whether it has a connection, and so may have sent something.
+begun: contextvars.ContextVar[bool] = contextvars.ContextVar("upstream_begun", default=False)
 
 
 class Connector(aiohttp.TCPConnector):
-    """Overrides two hooks of aiohttp's base class: how a connection is made, and how it is given back."""
+    """Overrides three hooks of aiohttp: how a connection is had, how it is made, and how it is given back."""
 
     def __init__(self, *, keepalive_per_host_max: int, **options: Any) -> None:
         super().__init__(**options)
         self._keepalive_per_host_max = keepalive_per_host_max
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        connection = await super().connect(*args, **kwargs)
+        begun.set(True)
+        return connection
 
     async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
         opened.set(True)

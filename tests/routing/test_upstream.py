@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from routing.errors import UpstreamError
-from routing.upstream import Upstream, UpstreamLimits
+from routing.upstream import Upstream, UpstreamLimits, left
 from tests.routing.wire import always, answer, read_request, request, serving
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -438,3 +438,24 @@ async def test_after_closing_nothing_is_sent():
     with pytest.raises(UpstreamError) as caught:
         await upstream.fetch(request("http://127.0.0.1:9"), timeout_s=1)
     assert (caught.value.kind, caught.value.may_be_billed) == ("connect", False)
+
+
+@pytest.mark.parametrize(("places", "billed"), [(1, False), (2, True)])
+async def test_what_was_broken_off_may_be_billed_only_where_something_was_sent(places, billed):
+    """With one connection, the second call waits for it and has sent nothing when it is broken off."""
+    arrived = asyncio.Queue()
+
+    async def handler(reader, writer):
+        await read_request(reader)
+        arrived.put_nowait(None)
+        await asyncio.sleep(60)
+
+    async with serving(handler) as base, Upstream(small(connections_per_host_max=places, connect_s=20)) as upstream:
+        first = asyncio.create_task(upstream.fetch(request(base), timeout_s=20))
+        await arrived.get()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await upstream.fetch(request(base), timeout_s=20)
+        assert left().may_be_billed is billed
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
