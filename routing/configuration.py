@@ -23,6 +23,7 @@ def limits_from_settings() -> Limits:
         drain_s=settings.XROUTE_DRAIN_STREAM_S,
         drain_bytes_max=settings.XROUTE_DRAIN_BYTES_MAX,
         outage_grace_s=settings.XROUTE_OUTAGE_GRACE_S,
+        default_sort=settings.XROUTE_DEFAULT_SORT or None,
     )
 
 

@@ -20,3 +20,4 @@ class Limits:
     outage_grace_s: float = 30
     shrink_tokens_min: int = 16
     cooldown_max_s: float = 60
+    default_sort: str | None = None

@@ -76,6 +76,11 @@ class Endpoint:
     region: str = ""
 
     @property
+    def house_prices(self) -> Prices:
+        """What the house pays for an answer: nothing where it was the workspace's own account."""
+        return FREE if self.byok else self.list_prices
+
+    @property
     def reasons(self) -> bool:
         """Whether completion tokens may be spent that are never relayed."""
         return "reasoning" in self.capabilities
@@ -109,8 +114,22 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class MaxPrice:
+    """The most a caller will pay, in nano-USD per million (of tokens, requests, images)."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    request: int | None = None
+    image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
-    """The part of OpenRouter's `provider` object that is understood so far."""
+    """OpenRouter's `provider` object, with the suffix of the model's name.
+
+    `sort` is price, throughput or latency; `throughput_min` and `latency_max` are wishes by percentile (tokens a
+    second, seconds), the rest are conditions. `free` is the suffix `:free`.
+    """
 
     order: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -118,6 +137,13 @@ class Preferences:
     allow_fallbacks: bool = True
     require_parameters: bool = False
     sort: str | None = None
+    deny_data_collection: bool = False
+    zdr: bool = False
+    quantizations: tuple[str, ...] = ()
+    max_price: MaxPrice | None = None
+    throughput_min: tuple[tuple[str, float], ...] = ()
+    latency_max: tuple[tuple[str, float], ...] = ()
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,7 @@ class ChatRequest:
     """A parsed body. `body` is passed on but for what routing decides; `needs` are capabilities it relies on.
 
     `max_tokens` is the caller's own limit (of max_completion_tokens or max_tokens), `limit_field` its name.
+    `fallbacks` are the models to try after `model`.
     `prompt_tokens_max` is an upper bound and `prompt_tokens_expected` a fair guess, both from byte lengths.
     """
 
@@ -140,6 +167,7 @@ class ChatRequest:
     prompt_tokens_expected: int
     needs: frozenset[str] = frozenset()
     preferences: Preferences = Preferences()
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,4 +80,6 @@ def start_web(folder: Path, **environment: str) -> Process:
     """One web worker, with settings of its own."""
     port = free_port()
     env = os.environ | {"XROUTE_SPOOL_DIR": str(folder / "spool"), "XROUTE_DRAIN_S": "10"} | environment
+    # Tests name the endpoint that answers first: the cheapest.
+    env = {"XROUTE_DEFAULT_SORT": "price"} | env
     return spawn(["-m", "xroute.web", "--port", str(port)], folder / f"web-{port}.log", env, port).wait("/readyz")

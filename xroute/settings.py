@@ -54,6 +54,7 @@ try:
     XROUTE_TOTAL_TIMEOUT_S = env.number("XROUTE_TOTAL_TIMEOUT_S", 600)
     XROUTE_RESPONSE_BYTES_MAX = env.integer("XROUTE_RESPONSE_BYTES_MAX", 64 * 2**20)
     XROUTE_ATTEMPTS_MAX = env.integer("XROUTE_ATTEMPTS_MAX", 3, low=1)
+    XROUTE_DEFAULT_SORT = env.choice("XROUTE_DEFAULT_SORT", "", ("", "price", "throughput", "latency"))
     XROUTE_BREAKER_OUT_S = env.number("XROUTE_BREAKER_OUT_S", 30, low=0.1)
 
     # Money: leases, holds, the meter and its spool.

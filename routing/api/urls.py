@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from routing.api.account import Credits, Key
 from routing.api.chat import ChatCompletions
+from routing.api.explain import RouteExplain
 from routing.api.generation import GenerationDetail
 from routing.api.models import ModelDetail, ModelList
 
@@ -18,6 +19,7 @@ def _under(prefix: str) -> list[URLPattern]:
         path(f"{prefix}key", Key.as_view()),
         path(f"{prefix}credits", Credits.as_view()),
         path(f"{prefix}generation", GenerationDetail.as_view()),
+        path(f"{prefix}route/explain", RouteExplain.as_view()),
     ]
 
 

@@ -53,10 +53,10 @@ class Builder:
             {slug: model for slug, model in models.items() if callable_ones[slug]},
             {slug: found for slug, found in callable_ones.items() if found},
             {alias: slug for alias, slug in aliases.items() if callable_ones[slug]},
-            frozenset(name for name in (*models, *aliases) if not callable_ones[aliases.get(name, name)]),
             priced,
             _accounts(served.values()),
             self.byok_fee_bp,
+            {slug: slug for slug in models} | {alias: slug for alias, slug in aliases.items() if alias not in models},
         )
 
     def _served(self, row: Any) -> Served:
@@ -66,7 +66,7 @@ class Builder:
         if not url:
             return Served(provider, margin_bp=margin)
         if "no_credential" in quirks:
-            return Served(provider, (Credential(f"none:{slug}", "sandbox"),), margin_bp=margin)
+            return Served(provider, (Credential(f"none:{slug}", "sandbox"),), self._own(slug, own), margin)
         credentials = [credential for item in ours if (credential := self._unseal(slug, item))]
         secret = environment_secret(credential_env)
         if secret:

@@ -11,6 +11,7 @@ from routing.types import Credential, Endpoint, Model
 class Snapshot:
     """`endpoints` are callable by everyone; `priced` are all, of which a workspace may call more by `own` accounts.
 
+    `names`: every slug and alias, of models that nobody can call too, → the slug.
     `own`: workspace id → provider's slug → its accounts there; `byok_fee_bp` is the fee on them.
     """
 
@@ -18,14 +19,19 @@ class Snapshot:
     models: Mapping[str, Model] = field(default_factory=dict)
     endpoints: Mapping[str, Sequence[Endpoint]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
-    uncallable: frozenset[str] = frozenset()
     priced: Mapping[str, Sequence[Endpoint]] = field(default_factory=dict)
     own: Mapping[int, Mapping[str, tuple[Credential, ...]]] = field(default_factory=dict)
     byok_fee_bp: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def slug(self, name: str) -> str | None:
         """The slug that `name` (a slug or an alias) stands for."""
         return name if name in self.models else self.aliases.get(name)
+
+    def endpoint(self, endpoint_id: int) -> Endpoint | None:
+        """By its id, callable or not; for explanations, not for the request path."""
+        every = (endpoint for found in self.priced.values() for endpoint in found)
+        return next((endpoint for endpoint in every if endpoint.id == endpoint_id), None)
 
     def similar(self, name: str) -> list[str]:
         """Up to three names that look like `name`."""

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from routing.pages import keys
 from routing.pages.demo_data import demo_data
+from routing.pages.generation import generation
 from routing.pages.landing import landing
 from routing.pages.models import model_detail, model_list
 from routing.pages.operator_providers import (
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("keys/<int:key_id>/rotate", keys.key_rotate, name="key_rotate"),
     path("keys/<int:key_id>/disable", keys.key_disable, name="key_disable"),
     path("keys/<int:key_id>/revoke", keys.key_revoke, name="key_revoke"),
+    path("usage/generations/<str:name>", generation, name="generation"),
     path("usage/demo-data", demo_data, name="demo_data"),
     path("models", model_list, name="model_list"),
     path("models/<path:name>", model_detail, name="model_detail"),

@@ -6,14 +6,14 @@ from typing import Any
 import orjson
 
 from routing.parse.needs import needs
-from routing.parse.preferences import preferences
+from routing.parse.preferences import SUFFIXES, preferences
 from routing.parse.refused import refuse_connection_keys
 from routing.parse.sizes import DEFAULT_BOUNDS, Bounds, prompt_size
 from routing.types import ChatRequest
 from xroute.lib.errors import ApiError, invalid
 
 MODEL_LENGTH_MAX = 200
-MESSAGES_MAX = 10_000
+MESSAGES_MAX, FALLBACKS_MAX = 10_000, 10
 CHOICES_MAX = 128
 TOKENS_MAX = 2**31 - 1
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
@@ -26,7 +26,7 @@ def chat_request(raw: bytes, bounds: Bounds = DEFAULT_BOUNDS) -> ChatRequest:
     """The request in `raw`. Raises ApiError 400 naming what is wrong and what to do instead."""
     body = _json_object(raw)
     refuse_connection_keys(body)
-    model, floor = _model(body)
+    model, suffix = _named(body.get("model"), "model")
     _check_messages(body)
     stream = _flag(body, "stream")
     limit_field, max_tokens = _limit(body)
@@ -43,7 +43,8 @@ def chat_request(raw: bytes, bounds: Bounds = DEFAULT_BOUNDS) -> ChatRequest:
         prompt_tokens_max=size.tokens_max,
         prompt_tokens_expected=size.tokens_expected,
         needs=needs(body, size.modalities),
-        preferences=preferences(body, by_price=floor),
+        preferences=preferences(body, suffix=suffix),
+        fallbacks=_fallbacks(body, model),
     )
 
 
@@ -69,21 +70,33 @@ def _too_deep() -> ApiError:
     return invalid("The body is nested too deeply; at most 250 levels can be sent.")
 
 
-def _model(body: dict[str, Any]) -> tuple[str, bool]:
-    """The model's name, and whether its suffix `:floor` asks for the cheapest."""
-    model = body.get("model")
+def _named(model: Any, param: str) -> tuple[str, str]:
+    """A model's name, and its suffix where that is one of ours."""
     if not isinstance(model, str) or not model.strip():
         raise invalid(
-            "Name a model: `model` must be a non-empty string; GET /openai/v1/models lists them.",
-            param="model",
+            f"Name a model: `{param}` must be a non-empty string; GET /openai/v1/models lists them.",
+            param=param,
             code="missing_required_parameter" if model is None else None,
         )
     if len(model) > MODEL_LENGTH_MAX:
-        raise invalid(f"`model` must have at most {MODEL_LENGTH_MAX} characters.", param="model")
-    name = model.strip().removesuffix(":floor")
+        raise invalid(f"`{param}` must have at most {MODEL_LENGTH_MAX} characters.", param=param)
+    name, _, suffix = model.strip().rpartition(":")
+    if suffix not in SUFFIXES:
+        return model.strip(), ""
     if not name:
-        raise invalid("Name a model before the suffix `:floor`.", param="model")
-    return name, name != model.strip()
+        raise invalid(f"Name a model before the suffix `:{suffix}`.", param=param)
+    return name, suffix
+
+
+def _fallbacks(body: dict[str, Any], model: str) -> tuple[str, ...]:
+    """The names of `models` after the one that is asked for first; without suffixes, as one strategy holds for all."""
+    given = body.get("models")
+    if given is None:
+        return ()
+    if not isinstance(given, list) or len(given) > FALLBACKS_MAX:
+        raise invalid(f"`models` must be a list of at most {FALLBACKS_MAX} models' names.", param="models")
+    names = [_named(name, f"models[{place}]")[0] for place, name in enumerate(given)]
+    return tuple(name for name in dict.fromkeys(names) if name != model)
 
 
 def _check_messages(body: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
-"""choose and reserve: from a parsed request to a Generation that may call, or a precise refusal."""
+"""reserve: from a parsed request to a Generation that may call, or a precise refusal."""
 
 from accounts.callers import Caller
 from billing.pricing import affordable_completion_tokens
 from billing.reservations.pots import Refused, Want
-from routing import ranking
+from routing.proxy.choosing import choose
 from routing.proxy.generation import Generation
+from routing.proxy.route import route_of
 from routing.runtime import Runtime
 from routing.types import ChatRequest, Endpoint
 from xroute.lib.clock import period_start
@@ -21,45 +22,13 @@ async def admit(runtime: Runtime, caller: Caller, chat: ChatRequest, request_id:
     reason = runtime.ready
     if reason:
         raise unavailable(f"XRoute cannot take requests right now: {reason}.", retry_after_s=2)
-    endpoints = choose(runtime, caller, chat)
-    generation = Generation(new_id(runtime.clock.now_ms()), request_id, caller, chat, endpoints)
+    chosen = choose(runtime, caller, chat)
+    generation = Generation(new_id(runtime.clock.now_ms()), request_id, caller, chat, chosen.endpoints)
+    generation.route = route_of(chosen, chat, runtime.catalogue.figures)
     if caller.limit_nanousd is not None:
         generation.period = period_start(runtime.clock.today(), caller.limit_reset)
     await _reserve(runtime, generation)
     return generation
-
-
-def choose(runtime: Runtime, caller: Caller, chat: ChatRequest) -> tuple[Endpoint, ...]:
-    """The endpoints to try, best first."""
-    snapshot = runtime.catalogue.snapshot
-    slug = snapshot.slug(chat.model)
-    if slug is None:
-        raise _unknown_model(chat.model, snapshot.similar(chat.model), chat.model in snapshot.uncallable)
-    if caller.allowed_models and not caller.allowed_models & {slug, chat.model}:
-        message = f"This API key may not use {slug}. Its owner allows: {', '.join(sorted(caller.allowed_models))}."
-        raise ApiError(403, "permission_error", "model_not_allowed", message, param="model")
-    choice = ranking.candidates(snapshot.endpoints_for(slug, caller.workspace_id), chat, runtime.health)
-    if not choice.endpoints:
-        reasons = {str(number): why for number, why in choice.left_out.items()}
-        raise _no_endpoints(slug, sorted(set(reasons.values())))
-    return tuple(choice.endpoints)
-
-
-def _unknown_model(name: str, similar: list[str], known: bool) -> ApiError:
-    if known:
-        message = f"The model {name!r} is known, but no provider of it has a credential here. Ask the operator."
-        return ApiError(404, "invalid_request_error", "no_endpoints", message, param="model")
-    hint = f" Did you mean {', '.join(similar)}?" if similar else " GET /openai/v1/models lists all."
-    message = f"The model {name[:200]!r} does not exist.{hint}"
-    return ApiError(404, "invalid_request_error", "model_not_found", message, param="model")
-
-
-def _no_endpoints(slug: str, reasons: list[str]) -> ApiError:
-    if any("context" in reason for reason in reasons):
-        message = f"The prompt is too long for every endpoint of {slug}: {'; '.join(reasons)}. Shorten the messages."
-        return ApiError(400, "invalid_request_error", "context_length_exceeded", message, param="messages")
-    message = f"No endpoint of {slug} fits this request: {'; '.join(reasons) or 'none is enabled'}."
-    return ApiError(404, "invalid_request_error", "no_endpoints", message, param="model")
 
 
 async def _reserve(runtime: Runtime, generation: Generation) -> None:

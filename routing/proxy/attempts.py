@@ -23,8 +23,9 @@ async def first_success(runtime: Runtime, generation: Generation, call: Call[T])
     runtime.health.note_request()
     last: UpstreamError | None = None
     tried = 0
+    attempts_max = max(runtime.limits.attempts_max, 1 + len(generation.chat.fallbacks))
     for endpoint in generation.endpoints:
-        if tried >= runtime.limits.attempts_max:
+        if tried >= attempts_max:
             break
         credential = await _usable(runtime, generation, endpoint)
         if credential is None:
@@ -94,6 +95,7 @@ async def _attempt(
     runtime: Runtime, generation: Generation, endpoint: Endpoint, credential: Credential, call: Call[T]
 ) -> T:
     started = time.monotonic()
+    generation.tried = endpoint
     try:
         result = await call(endpoint, credential)
     except UpstreamError as error:
@@ -123,10 +125,11 @@ def _failed(
         runtime.health.cool(credential.id, runtime.limits.cooldown_max_s, endpoint_id=endpoint.id, refused=True)
     if error.may_be_billed:
         usage = Usage(prompt=generation.chat.prompt_tokens_expected, images=generation.chat.images)
-        generation.house += cost_nanousd(endpoint.prices, usage)
+        generation.house += cost_nanousd(endpoint.house_prices, usage)
 
 
 def _note(generation: Generation, endpoint: Endpoint, outcome: str, detail: str, ms: int) -> None:
-    generation.attempts.append(
-        {"endpoint": endpoint.id, "provider": endpoint.serves_as, "outcome": outcome, "detail": detail, "ms": ms}
-    )
+    attempt = {"endpoint": endpoint.id, "provider": endpoint.serves_as, "outcome": outcome, "detail": detail, "ms": ms}
+    if endpoint.byok:
+        attempt["byok"] = True
+    generation.attempts.append(attempt)

@@ -53,7 +53,7 @@ def charge(ending: Ending, generation: Generation, endpoint: Endpoint) -> Charge
     reported = ending.usage if plausible(ending.usage, generation, endpoint) else None
     if _owes_nothing(ending, reported):
         usage = reported or _estimate(ending, generation)
-        borne = cost_nanousd(endpoint.prices, usage)
+        borne = cost_nanousd(endpoint.house_prices, usage)
         return Charge("not_charged", ending.reason or "empty", reported or Usage(), house=borne)
     if reported is not None and ending.how != "credit":
         reason = ending.reason or (ABOVE_MAX if _far_above_max(reported, generation) else "")

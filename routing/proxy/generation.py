@@ -33,6 +33,7 @@ class Generation:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     house: int = 0
     route: dict[str, Any] = field(default_factory=dict)
+    tried: Endpoint | None = None
     started: float = field(default_factory=time.monotonic)
     first_byte_ms: int = 0
     gone: bool = False

@@ -8,6 +8,7 @@ from billing.record import UsageRecord
 from routing.errors import UpstreamError
 from routing.proxy.ending import ABOVE_MAX, Charge, Ending, charge
 from routing.proxy.generation import STOPPING, Generation
+from routing.proxy.route import saved_nanousd
 from routing.runtime import Runtime
 from routing.types import Endpoint
 from xroute.lib.money import usd_float
@@ -53,19 +54,15 @@ async def settle_unanswered(runtime: Runtime, generation: Generation, error: Ups
 
     A client that left after the prompt was sent owes the prompt, as an estimate; where we stopped, the house does.
     """
-    endpoint = _last_tried(generation)
+    endpoint = generation.tried
     if not generation.gone or not error.may_be_billed or endpoint is None:
         await settle_failed(runtime, generation, generation.gone_reason or error.kind)
     elif generation.gone_reason == STOPPING:
-        generation.house += charge(Ending("client", None, 0), generation, endpoint).cost
+        usage = Usage(prompt=generation.chat.prompt_tokens_expected, images=generation.chat.images)
+        generation.house += cost_nanousd(endpoint.house_prices, usage)
         await settle_failed(runtime, generation, STOPPING)
     else:
         await settle(runtime, generation, endpoint, Ending("client", None, 0, reason=generation.gone_reason), "")
-
-
-def _last_tried(generation: Generation) -> Endpoint | None:
-    tried = [attempt["endpoint"] for attempt in generation.attempts if attempt["outcome"] != "skipped"]
-    return next((endpoint for endpoint in generation.endpoints if tried and endpoint.id == tried[-1]), None)
 
 
 async def settle_failed(runtime: Runtime, generation: Generation, reason: str) -> None:
@@ -77,7 +74,7 @@ async def settle_failed(runtime: Runtime, generation: Generation, reason: str) -
 
 
 def _record(generation: Generation, endpoint: Endpoint, result: Charge) -> UsageRecord:
-    caller = generation.caller
+    caller, charged = generation.caller, result.basis != "not_charged"
     return UsageRecord(
         id=generation.id,
         workspace_id=caller.workspace_id,
@@ -99,10 +96,10 @@ def _record(generation: Generation, endpoint: Endpoint, result: Charge) -> Usage
         latency_ms=generation.elapsed_ms,
         first_byte_ms=generation.first_byte_ms,
         attempts=generation.attempts,
-        list_cost=cost_nanousd(endpoint.list_prices, result.usage) if result.basis != "not_charged" else 0,
+        list_cost=cost_nanousd(endpoint.list_prices, result.usage) if charged else 0,
         margin_bp=endpoint.margin_bp,
         byok=endpoint.byok,
-        route=generation.route,
+        route=generation.route | ({"saved": saved_nanousd(generation, result.usage, result.cost)} if charged else {}),
     )
 
 

@@ -15,6 +15,7 @@ def endpoint(number: int = 1, provider: str = "one", *, price: int = 1000, quirk
         "provider": Provider(provider, provider.title(), "https://one.test/v1", quirks=frozenset(quirks)),
         "upstream_id": "upstream-model",
         "prices": Prices(price, price),
+        "list_prices": Prices(price, price),
         "context_length": 8192,
         "max_output_tokens": 4096,
         "capabilities": frozenset(("tools",)),

@@ -90,7 +90,7 @@ async def test_a_provider_is_switched_on_by_its_credential_alone(db, slug, monke
     await sync_to_async(catalogue_load)(files=[file(slug)])
     off = await snapshot(db)
     assert off.slug(f"{slug}/model") is None
-    assert f"alias-{slug}" in off.uncallable
+    assert (off.slug(f"alias-{slug}"), off.names[f"alias-{slug}"]) == (None, f"{slug}/model")
     monkeypatch.setenv(f"{slug.upper()}_API_KEY", "secret-of-the-house")
     on = await snapshot(db)
     (endpoint,) = on.endpoints[on.slug(f"alias-{slug}")]

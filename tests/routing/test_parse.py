@@ -65,11 +65,6 @@ def test_the_model_must_be_named(model):
     assert refused(model=model).param == "model"
 
 
-def test_floor_sorts_by_price_and_other_suffixes_stay():
-    assert (chat(model="a/b:floor").model, chat(model="a/b:floor").preferences.sort) == ("a/b", "price")
-    assert (chat(model="a/b:nitro").model, chat(model="a/b:nitro").preferences.sort) == ("a/b:nitro", None)
-
-
 @pytest.mark.parametrize(
     ("messages", "param"),
     [
@@ -155,42 +150,6 @@ def test_such_words_are_data_inside_messages_tools_and_metadata():
         metadata={"api_base": "mine"},
     )
     assert request.body["metadata"] == {"api_base": "mine"}
-
-
-def test_preferences():
-    provider = {
-        "order": ["a"], "only": ["a", "b"], "ignore": ["c"], "allow_fallbacks": False, "require_parameters": True,
-        "sort": "price", "data_collection": "allow",
-    }  # fmt: skip
-    assert chat(provider=provider).preferences == Preferences(("a",), ("a", "b"), ("c",), False, True, "price")
-    assert chat(provider=None).preferences == chat(provider={}).preferences == Preferences()
-    assert chat(provider=dict.fromkeys(provider)).preferences == Preferences()
-
-
-@pytest.mark.parametrize(
-    ("provider", "param"),
-    [
-        ("cheap", "provider"),
-        ({"zdr": True}, "provider.zdr"),
-        ({"max_price": {}}, "provider.max_price"),
-        ({"data_collection": "deny"}, "provider.data_collection"),
-        ({"sort": "latency"}, "provider.sort"),
-        ({"sort": ["price"]}, "provider.sort"),
-        ({"order": "a"}, "provider.order"),
-        ({"only": [1]}, "provider.only"),
-        ({"ignore": ["a"] * 101}, "provider.ignore"),
-        ({"allow_fallbacks": "no"}, "provider.allow_fallbacks"),
-        ({"require_parameters": 1}, "provider.require_parameters"),
-    ],
-)
-def test_preferences_that_cannot_be_honoured_are_refused_by_name(provider, param):
-    assert refused(provider=provider).param == param
-
-
-def test_fallback_models_are_refused_unless_empty():
-    assert refused(models=["a/b"]).code == "unsupported_parameter"
-    assert chat(models=[])
-    assert chat(models=None)
 
 
 @pytest.mark.parametrize(

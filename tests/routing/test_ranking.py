@@ -6,13 +6,15 @@ from routing.ranking import candidates
 from routing.types import Model
 from tests.routing.facts import chat, endpoint
 
-CHEAP, MIDDLE, DEAR = endpoint(1, "cheap", price=10), endpoint(2, "middle", price=20), endpoint(3, "dear", price=30)
+M = 10**6
+CHEAP, MIDDLE = endpoint(3, "cheap", price=10 * M), endpoint(2, "middle", price=20 * M)
+DEAR = endpoint(1, "dear", price=30 * M)
 ALL = [DEAR, CHEAP, MIDDLE]
 
 
-def chosen(request=None, endpoints=ALL, health=None):
-    choice = candidates(endpoints, request or chat(), health or Health())
-    return [endpoint.provider.slug for endpoint in choice.endpoints], choice.left_out
+def chosen(request=None, endpoints=ALL, health=None, **options):
+    choice = candidates(endpoints, request or chat(), health or Health(), **{"default_sort": "price", **options})
+    return [endpoint.provider.slug for endpoint in choice.endpoints], {e.id: why for e, why in choice.left_out}
 
 
 def out(*endpoints) -> Health:
@@ -39,7 +41,7 @@ def test_the_one_that_failed_lately_comes_last():
 
 
 def test_ejected_ones_are_left_out():
-    assert chosen(health=out(CHEAP)) == (["middle", "dear"], {1: "out of service"})
+    assert chosen(health=out(CHEAP)) == (["middle", "dear"], {CHEAP.id: "out of service"})
 
 
 def test_unless_all_are():
@@ -49,7 +51,7 @@ def test_unless_all_are():
 def test_cooling_credentials_leave_it_out():
     health = Health()
     health.cool("cheap-a", 10)
-    assert chosen(health=health)[1] == {1: "out of service"}
+    assert chosen(health=health)[1] == {CHEAP.id: "out of service"}
 
 
 @pytest.mark.parametrize(
@@ -110,4 +112,4 @@ def test_a_prompt_that_is_too_long_excludes():
     long = chat(messages=[{"role": "user", "content": "x" * 40_000}])
     names, left_out = chosen(long, [CHEAP, endpoint(2, "wide", context_length=100_000)])
     assert names == ["wide"]
-    assert left_out == {1: "its context of 8192 tokens is too short"}
+    assert left_out == {CHEAP.id: "its context of 8192 tokens is too short"}
