@@ -11,7 +11,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -107,7 +107,7 @@ class Lease:
             if ended[0][0]:
                 logger.warning("worker %s renews no more; what it held went back", worker)
 
-    async def _fetch(self, sql: str, values: Sequence[Any]) -> tuple[list[Row], float]:
+    async def _fetch(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[list[Row], float]:
         """The rows, and when the try that got them was sent. A deadlock's victim, or one that could not be serialised,
         has changed nothing and is asked again at once: its task would begin anew, and this worker's time pass.
         """
@@ -118,7 +118,7 @@ class Lease:
             except psycopg.Error as error:
                 if error.sqlstate not in RETRY_STATES:
                     raise
-                logger.info("%s in a beat: asked again", error.sqlstate)
+                logger.info("%s in a lease's statement: asked again", error.sqlstate)
             await asyncio.sleep(VICTIM_PAUSE_S)
         sent = time.monotonic()
         return await self._db.fetch(sql, values), sent
@@ -127,7 +127,8 @@ class Lease:
         """Give everything back; raises Outage (then another worker will end this one)."""
         self._valid_until = float("-inf")
         for _ in range(CLOSE_TRIES):
-            if (await self._db.fetch(CLOSE, {"worker": self.worker_id}))[0][0]:
+            ended, _ = await self._fetch(CLOSE, {"worker": self.worker_id})
+            if ended[0][0]:
                 return
             await asyncio.sleep(CLOSE_PAUSE_S)
 

@@ -238,6 +238,17 @@ async def test_an_end_that_fell_victim_is_asked_again_within_the_beat(own_books)
         assert own_books.sql("SELECT last_value FROM victims") == [(3,)]
 
 
+@pytest.mark.parametrize("state_code", ["40P01", "40001"])
+async def test_a_close_that_fell_victim_is_asked_again_and_gives_everything_back(own_books, state_code):
+    account = own_books.account(100)
+    async with worker(own_books.url) as one:
+        await one.reserve(account, 30, spare=40)
+        own_books.sql(VICTIM.format(worker=one.id, times=3, state=state_code))
+        await one.lease.close()
+        assert (state(own_books, one.id), own_books.balance(account)) == ("closed", (100, 0, 0))
+        assert own_books.sql("SELECT last_value FROM victims") == [(4,)]
+
+
 @pytest.mark.parametrize(("times", "state", "tries"), [(99, "40P01", VICTIM_TRIES), (1, "23514", 1)])
 async def test_what_is_no_passing_trouble_is_not_asked_for_ever(own_books, times, state, tries):
     async with worker(own_books.url) as one:
