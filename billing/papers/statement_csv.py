@@ -4,6 +4,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from accounts.models import Workspace
 from billing.history import movement_words
 from billing.papers.statements import Statement, movements
@@ -15,7 +17,10 @@ LINES_A_CHUNK = 500
 
 
 def statement_csv(*, workspace: Workspace, found: Statement) -> Iterator[str]:
-    """The file in chunks: heads, opening balance, each movement with the balance it left, closing balance."""
+    """The file in chunks: heads, opening balance, each movement with the balance it left, closing balance.
+
+    Of a month that goes on, the last line is the balance so far, dated when the file was made.
+    """
     kept = io.StringIO()
     writer = csv.writer(kept)
     writer.writerow(HEADS)
@@ -31,7 +36,10 @@ def statement_csv(*, workspace: Workspace, found: Statement) -> Iterator[str]:
         if number % LINES_A_CHUNK == 0:
             yield _taken(kept)
     # Of the movements that were written, also while the month goes on.
-    writer.writerow([found.month.until.isoformat(), "", "closing_balance", "Closing balance", "", "", _usd(balance)])
+    kind, what, at = "closing_balance", "Closing balance", found.month.until
+    if found.under_way:
+        kind, what, at = "balance_so_far", "Balance so far", min(at, timezone.now())
+    writer.writerow([at.isoformat(), "", kind, what, "", "", _usd(balance)])
     yield _taken(kept)
 
 

@@ -1,6 +1,7 @@
 """A month's statement as PDF."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from accounts.models import Workspace
 from billing.history import movement_words
@@ -14,12 +15,11 @@ USED = (0.46, 0.14, 0.18, 0.22)
 
 def statement_pdf(*, workspace: Workspace, found: Statement) -> bytes:
     """The file."""
-    name = found.month.words
-    sheet = Sheet(title=f"Statement {name}", foot=f"{seller()['name']} · Statement {name}", made_at=found.month.until)
+    name = found.words
+    sheet = Sheet(title=f"Statement {name}", foot=f"{seller()['name']} · Statement {name}", made_at=found.as_of)
     sheet.heading(f"Statement {name}")
-    sheet.words(
-        "Calendar month in UTC, amounts in US dollars." + (" The month is under way." if found.under_way else "")
-    )
+    so_far = f" The month is under way: this is as of {found.as_of.astimezone(UTC):%-d %B %Y, %H:%M} UTC."
+    sheet.words("Calendar month in UTC, amounts in US dollars." + (so_far if found.under_way else ""))
     sheet.ln(6)
     sheet.columns([("From", block(seller())), ("For", block(buyer(workspace)))])
     rows = [("Opening balance", "", _usd(found.opening))]

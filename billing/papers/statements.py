@@ -72,16 +72,22 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`opening` + the amounts of `moved` = `closing`. `under_way`: the month is not over."""
+    """`opening` + the amounts of `moved` = `closing`. `under_way`: the month is not over, and all is as of `as_of`."""
 
     month: Month
     under_way: bool
+    as_of: datetime
     opening: int
     closing: int
     moved: tuple[Moved, ...]
     days: tuple[Used, ...]
     models: tuple[Used, ...]
     keys: tuple[Used, ...]
+
+    @property
+    def words(self) -> str:
+        """The month, and whether that is all of it: November 2026 so far."""
+        return f"{self.month.words} so far" if self.under_way else self.month.words
 
     @property
     def used(self) -> int:
@@ -151,9 +157,11 @@ def statement(*, workspace: Workspace, month: Month) -> Statement:
     moved = tuple(Moved(row[0], row[2], row[3]) for row in sorted(rows) if row[0])
     closing = rows[0][4] - sum(row[3] for row in rows if not row[0])
     names = key_names(workspace_id=workspace.pk)
+    now = timezone.now()
     return Statement(
         month=month,
-        under_way=month == month_of(timezone.now()),
+        under_way=month == month_of(now),
+        as_of=min(now, month.until),
         opening=closing - sum(row.amount for row in moved),
         closing=closing,
         moved=moved,

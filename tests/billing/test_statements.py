@@ -152,6 +152,24 @@ def test_the_pdf_says_the_same_and_is_the_same_each_time():
     assert statement_pdf(workspace=workspace, found=found) == made
 
 
+def test_a_month_that_goes_on_says_so_and_is_dated_when_it_was_made():
+    workspace = place()
+    book(workspace, [(BEGAN, "deposit", 10 * USD, "")])
+    before, month = datetime.now(UTC), month_of(datetime.now(UTC))
+    found = statement(workspace=workspace, month=month)
+    last = lines(workspace, month)[-1]
+    if month_of(datetime.now(UTC)) == month:  # it has not ended meanwhile
+        assert (last["kind"], last["what"], last["balance_usd"]) == ("balance_so_far", "Balance so far", "10.000000000")
+        assert before <= found.as_of <= datetime.fromisoformat(last["time"]) <= datetime.now(UTC)
+        made = pypdf.PdfReader(io.BytesIO(statement_pdf(workspace=workspace, found=found)))
+        text = " ".join("".join(page.extract_text() for page in made.pages).split())
+        for said in (f"Statement {month.words} so far", f"as of {found.as_of:%-d %B %Y, %H:%M} UTC", "Balance so far"):
+            assert said in text
+        assert made.metadata.creation_date == found.as_of.replace(microsecond=0)
+    over = lines(workspace, Month(2025, 12))[-1]
+    assert (over["kind"], over["time"]) == ("closing_balance", "2026-01-01T00:00:00+00:00")
+
+
 def test_a_month_is_two_statements_and_the_list_is_one(django_assert_num_queries):
     workspace = place()
     with django_assert_num_queries(3):  # movements, usage, names of keys

@@ -124,5 +124,5 @@ def test_the_csv_comes_over_http_in_whole(web, signed_in, owner):
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = answer.text.splitlines()
     assert rows[0].startswith("time,id,kind")
-    assert rows[-1].endswith("Closing balance,,,100.000000000")
+    assert rows[-1].endswith("Balance so far,,,100.000000000")
     assert len(rows) == 4
