@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, LimitReset, User, Workspace
 from accounts.services import api_key_create
 from billing.demo_calls import DemoEndpoint, DemoKey, demo_days
+from billing.given import DEMO
 from billing.ledger import account_ensure, credit_add
 from billing.meter import COMMIT, Batch
 from billing.models import Transfer, TransferKind
@@ -121,7 +122,7 @@ def _give(workspace: Workspace, account_id: int, cost_nanousd: int) -> None:
         amount_nanousd=amount,
         kind=TransferKind.PROMOTION,
         idempotency_key=_gift(workspace.pk),
-        reference="demo data",
+        reference=DEMO,
     )
 
 

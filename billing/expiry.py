@@ -28,7 +28,7 @@ UNSPENT = """
 SELECT e.transfer_id, g.kind, e.amount_nanousd, e.expires_at, greatest(0, e.amount_nanousd - coalesce((
          SELECT sum(t.amount) FROM billing_transfer t
           WHERE t.debit_account_id = e.account_id AND t.created_at >= g.created_at AND t.kind <> 'expiry'
-            AND (g.kind = 'top_up' OR t.kind NOT IN ('refund', 'dispute'))), 0))::bigint
+            AND (g.kind = 'top_up' OR t.kind NOT IN ('refund', 'dispute'))), 0))::bigint, g.reference
   FROM billing_expiringcredit e JOIN billing_transfer g ON g.id = e.transfer_id
  WHERE e.ended_at IS NULL AND {which} ORDER BY e.expires_at, e.transfer_id"""
 
@@ -42,6 +42,7 @@ class Ending:
     amount_nanousd: int
     expires_at: datetime
     unspent_nanousd: int
+    reference: str
 
 
 def expiry_set(*, idempotency_key: str, days: int) -> datetime | None:

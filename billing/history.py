@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.expiry import Ending
+from billing.given import given_words
 from billing.models import Payment
 from billing.payments_list import with_reversals
 
@@ -75,9 +77,11 @@ class MovementPage:
     before: int | None
 
 
-def movement_words(kind: str, amount_nanousd: int) -> str:
-    """What a movement is called, by its kind and whether it came in (positive) or went out."""
-    return (BACK_WORDS.get(kind) if amount_nanousd > 0 else None) or KIND_WORDS.get(kind, kind)
+def movement_words(kind: str, amount_nanousd: int, given: str = "") -> str:
+    """What a movement is called: as `given` says (billing/given.py), else by its kind and whether it came in (positive)
+    or went out.
+    """
+    return given or (BACK_WORDS.get(kind) if amount_nanousd > 0 else None) or KIND_WORDS.get(kind, kind)
 
 
 def movements_page(*, workspace_id: int, before: int | None = None, size: int = 50, usage: bool = True) -> MovementPage:
@@ -89,6 +93,18 @@ def movements_page(*, workspace_id: int, before: int | None = None, size: int = 
         found = [Movement(*row) for row in cursor.fetchall()]
     more = len(found) > size
     return MovementPage(found[:size], found[size - 1].id if more else None)
+
+
+def movements_worded(movements: list[Movement]) -> list[tuple[Movement, str]]:
+    """Each with what it is called."""
+    given = given_words(row.reference for row in movements)
+    return [(row, movement_words(row.kind, row.amount_nanousd, given.get(row.reference, ""))) for row in movements]
+
+
+def endings_worded(endings: list[Ending]) -> list[tuple[Ending, str]]:
+    """Each with what it is called."""
+    given = given_words(row.reference for row in endings)
+    return [(row, movement_words(row.kind, row.amount_nanousd, given.get(row.reference, ""))) for row in endings]
 
 
 def payment_get(*, workspace_id: int, payment_id: UUID) -> Payment | None:

@@ -5,6 +5,7 @@ from django.db import transaction
 
 from accounts.models import Role, User, Workspace
 from billing import ledger
+from billing.given import SIGN_UP
 from billing.models import TransferKind
 from billing.models.ledger import House
 from billing.workspaces import workspace_open_ensure
@@ -39,5 +40,5 @@ def signup_credit_give(user: User) -> bool:
         amount_nanousd=amount,
         kind=TransferKind.PROMOTION,
         idempotency_key=f"signup:{user.pk}",
-        reference="sign-up credit",
+        reference=SIGN_UP,
     )

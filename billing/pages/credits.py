@@ -16,7 +16,7 @@ from accounts.access import MANAGERS, PageRequest, workspace_page
 from billing.expiry import endings
 from billing.fees import top_up_fee
 from billing.forms import TopUpForm
-from billing.history import movement_words, movements_page, payment_get, payments_recent
+from billing.history import endings_worded, movements_page, movements_worded, payment_get, payments_recent
 from billing.models import CreditAccount, PaymentStatus, Receipt
 from billing.parts import NANOUSD_PER_CENT
 from billing.stripe.checkout import checkout_open, checkout_start
@@ -42,7 +42,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
     fee = top_up_fee()
     values = {
         "account": CreditAccount.objects.get(workspace_id=request.workspace.pk),
-        "movements": [(row, movement_words(row.kind, row.amount_nanousd)) for row in page.movements],
+        "movements": movements_worded(page.movements),
         "before": page.before,
         "newest": not before,
         "usage": usage,
@@ -50,7 +50,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
         "form": form or TopUpForm(initial={"amount": "20"}),
         "may_buy": request.membership.role in MANAGERS and payments_enabled(),
         "may_pay": request.membership.role in MANAGERS,
-        "endings": endings(workspace_id=request.workspace.pk),
+        "endings": endings_worded(endings(workspace_id=request.workspace.pk)),
         "fee": fee,
         "examples": [
             (f"${dollars}", f"{(dollars * 100 + fee.cents(dollars * 100)) / 100:,.2f}") for dollars in EXAMPLES_USD

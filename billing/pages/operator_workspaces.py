@@ -9,7 +9,7 @@ from accounts.access import PageRequest, operator_page
 from accounts.models import Membership, Role, Workspace
 from billing.adjustments import AdjustmentRefused, adjustment_make, adjustment_preview
 from billing.forms_operator import AdjustmentForm
-from billing.history import movement_words, movements_page
+from billing.history import movements_page, movements_worded
 from billing.models import Adjustment
 from billing.workspaces import WorkspaceClosed
 from xroute.lib.ids import new_id
@@ -73,7 +73,7 @@ def workspace(request: PageRequest, workspace_id: int) -> HttpResponse:
         "preview": preview,
         "amount": form.values["amount_nanousd"] if preview else 0,
         "owners": Membership.objects.filter(workspace=found, role=Role.OWNER).values_list("user__email", flat=True),
-        "movements": [(row, movement_words(row.kind, row.amount_nanousd)) for row in page.movements],
+        "movements": movements_worded(page.movements),
         "before": page.before,
         "newest": before is None,
         "adjustments": Adjustment.objects.filter(workspace=found)

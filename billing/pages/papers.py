@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import PageRequest, workspace_page
-from billing.history import movement_words
 from billing.papers.receipt_pdf import receipt_pdf
 from billing.papers.receipts import receipt_get, receipts_of
 from billing.papers.statement_csv import statement_csv
@@ -61,7 +60,6 @@ def statement_page(request: PageRequest, year: int, month: int) -> HttpResponse:
     found = _statement(request, year, month)
     values = {
         "found": found,
-        "moved": [(movement_words(row.kind, row.amount), row) for row in found.moved],
         "tables": [("By model", "Model", found.models), ("By key", "Key", found.keys), ("By day", "Day", found.days)],
         "difference": difference(found) if found.used != found.booked else "",
     }

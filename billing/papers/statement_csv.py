@@ -27,10 +27,10 @@ def statement_csv(*, workspace: Workspace, found: Statement) -> Iterator[str]:
     writer.writerow(
         [found.month.since.isoformat(), "", "opening_balance", "Opening balance", "", "", _usd(found.opening)]
     )
-    balance = found.opening
+    balance, given = found.opening, {row.reference: row.what for row in found.moved if row.reference}
     for number, line in enumerate(movements(workspace=workspace, month=found.month), start=1):
         balance += line.amount
-        what = movement_words(line.kind, line.amount)
+        what = movement_words(line.kind, line.amount, given.get(line.reference, ""))
         cells = [line.created_at.isoformat(), str(line.id), line.kind, what, line.reference]
         writer.writerow([*map(_safe, cells), _usd(line.amount), _usd(balance)])
         if number % LINES_A_CHUNK == 0:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from accounts.models import Workspace
-from billing.history import movement_words
 from billing.papers.parties import block, buyer, seller
 from billing.papers.sheet import Sheet
 from billing.papers.statements import Statement, Used
@@ -23,7 +22,7 @@ def statement_pdf(*, workspace: Workspace, found: Statement) -> bytes:
     sheet.ln(6)
     sheet.columns([("From", block(seller())), ("For", block(buyer(workspace)))])
     rows = [("Opening balance", "", _usd(found.opening))]
-    rows += [(movement_words(row.kind, row.amount), f"{row.count:,}", _usd(row.amount)) for row in found.moved]
+    rows += [(row.what, f"{row.count:,}", _usd(row.amount)) for row in found.moved]
     sheet.rows(("Movements", "Number", "USD"), rows, (0.5, 0.2, 0.3))
     sheet.total("Closing balance" if not found.under_way else "Balance so far", _usd(found.closing))
     if found.used != found.booked:

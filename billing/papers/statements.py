@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from billing.charts import key_names
+from billing.given import given_words
+from billing.history import movement_words
 from billing.papers.months import Month, month_of, months_between
 from billing.sums import USAGE
 
@@ -30,9 +32,10 @@ moved AS (
 """
 KINDS = f"""{MOVED}
 SELECT CASE WHEN created_at < %(until)s THEN kind ELSE '' END, signed > 0, count(*), sum(signed)::bigint,
-       (SELECT posted FROM account)
-  FROM moved GROUP BY 1, 2
- UNION ALL SELECT '', true, 0, 0::bigint, posted FROM account"""  # noqa: S608
+       (SELECT posted FROM account),
+       CASE WHEN created_at < %(until)s AND kind IN ('promotion', 'correction', 'write_off') THEN reference ELSE '' END
+  FROM moved GROUP BY 1, 2, 6
+ UNION ALL SELECT '', true, 0, 0::bigint, posted, '' FROM account"""  # noqa: S608
 MONTHS = f"""{MOVED}
 SELECT date_trunc('month', created_at AT TIME ZONE 'UTC')::date,
        coalesce(sum(signed) FILTER (WHERE signed > 0), 0)::bigint,
@@ -50,11 +53,16 @@ SELECT (at AT TIME ZONE 'UTC')::date, model, key_id, sum(requests)::bigint,
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """All movements of a kind in one direction; `amount` is negative where credit went out."""
+    """All movements of a kind in one direction; `amount` is negative where credit went out.
+
+    What was given or taken by hand is a row for each `reference`, and has a name of its own.
+    """
 
     kind: str
     count: int
     amount: int
+    reference: str
+    what: str
 
 
 @dataclass(slots=True)
@@ -154,7 +162,12 @@ def statement(*, workspace: Workspace, month: Month) -> Statement:
         rows = cursor.fetchall()
         cursor.execute(USED, values)
         used = cursor.fetchall()
-    moved = tuple(Moved(row[0], row[2], row[3]) for row in sorted(rows) if row[0])
+    given = given_words(row[5] for row in rows)
+    moved = tuple(
+        Moved(row[0], row[2], row[3], row[5], movement_words(row[0], row[3], given.get(row[5], "")))
+        for row in sorted(rows)
+        if row[0]
+    )
     closing = rows[0][4] - sum(row[3] for row in rows if not row[0])
     names = key_names(workspace_id=workspace.pk)
     now = timezone.now()

@@ -12,14 +12,19 @@ import pytest
 from hypothesis import given, settings as examples, strategies as st
 
 from accounts.models import Workspace
-from billing.models import Transfer
+from billing.adjustments import adjustment_make
+from billing.given import given_words
+from billing.history import movements_page, movements_worded
+from billing.models import PromotionCode, Transfer
 from billing.papers.months import Month, month_of, months_between
 from billing.papers.statement_csv import statement_csv
 from billing.papers.statement_pdf import statement_pdf
 from billing.papers.statements import month_known, months, statement
+from billing.promotions import code_redeem
 from tests.billing.committing import account_of, someone
 from tests.cast import USD
 from tests.servers import superuser_url
+from xroute.lib.ids import new_id
 
 BEGAN = datetime(2025, 10, 20, tzinfo=UTC)
 KINDS_IN, KINDS_OUT = ["top_up", "promotion", "deposit", "correction"], ["usage", "refund", "dispute", "expiry"]
@@ -168,6 +173,36 @@ def test_a_month_that_goes_on_says_so_and_is_dated_when_it_was_made():
         assert made.metadata.creation_date == found.as_of.replace(microsecond=0)
     over = lines(workspace, Month(2025, 12))[-1]
     assert (over["kind"], over["time"]) == ("closing_balance", "2026-01-01T00:00:00+00:00")
+
+
+def test_what_was_given_is_named_in_every_paper():
+    person, workspace = someone()
+    code = PromotionCode.objects.create(code=f"NAMED-{uuid4().hex[:8].upper()}", amount_nanousd=2 * USD)
+    code_redeem(workspace=workspace, user=person, code=code.code)
+    for kind, amount, reason in (("grant", 3, "for the outage"), ("correction", -1, "counted twice")):
+        values = {"kind": kind, "amount_nanousd": amount * USD, "reason": reason}
+        adjustment_make(id=new_id(), workspace=workspace, created_by=person, **values)
+    expected = {
+        f"Code {code.code}": 2 * USD,
+        "Granted by the operator: for the outage": 3 * USD,
+        "Corrected by the operator: counted twice": -USD,
+    }
+    month = month_of(Transfer.objects.filter(reference=f"promotion:{code.pk}").get().created_at)
+    found = statement(workspace=workspace, month=month)
+    assert {row.what: row.amount for row in found.moved} == expected
+    assert {row["what"]: Decimal(row["amount_usd"]) * USD for row in lines(workspace, month)[1:-1]} == expected
+    page = movements_worded(movements_page(workspace_id=workspace.pk).movements)
+    assert {what: row.amount_nanousd for row, what in page} == expected
+    made = pypdf.PdfReader(io.BytesIO(statement_pdf(workspace=workspace, found=found)))
+    assert f"Code {code.code}" in made.pages[0].extract_text()
+
+
+def test_names_are_two_statements_however_many(django_assert_num_queries):
+    asked = (
+        [f"promotion:{n}" for n in range(50)] + [f"adjustment:{uuid4()}" for _ in range(50)] + ["sign-up credit", "r"]
+    )
+    with django_assert_num_queries(2):
+        assert given_words([*asked, "sign-up credit", "r"])["sign-up credit"] == "Sign-up credit"
 
 
 def test_a_month_is_two_statements_and_the_list_is_one(django_assert_num_queries):
