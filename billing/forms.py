@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, LimitReset
 from accounts.validators import visible
+from billing.forms_usd import UsdField
 from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
 
 LIMIT_USD_MAX = 1_000_000
@@ -26,7 +27,7 @@ class TopUpForm(forms.Form):
     """An amount to buy: one of the usual ones, or any between the bounds, in whole cents."""
 
     amount = forms.ChoiceField(choices=[("5", "$5"), ("20", "$20"), ("100", "$100"), ("other", "Other")])
-    other = forms.DecimalField(required=False, max_digits=9, decimal_places=2)
+    other = UsdField(required=False)
     save_card = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -51,7 +52,7 @@ class KeyForm(forms.Form):
         validators=[visible],
         help_text="Where it is used, such as “Website” or “Anna's laptop”.",
     )
-    limit = forms.DecimalField(
+    limit = UsdField(
         required=False,
         min_value=Decimal("0.000001"),
         max_value=LIMIT_USD_MAX,

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 
 from billing.fees import top_up_fee
+from billing.forms_usd import UsdField
 from billing.models import AutoTopUp
 from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
 
@@ -17,19 +18,15 @@ class AutoTopUpForm(forms.Form):
     """On or off, below which level, how much, and how much a month at most (with fee and tax)."""
 
     enabled = forms.BooleanField(required=False, label="Buy credit by itself")
-    threshold = forms.DecimalField(
+    threshold = UsdField(
         label="When less than this is left, in USD",
         min_value=Decimal("0.01"),
-        max_digits=9,
-        decimal_places=2,
         help_text="No more than the amount that is bought, so that one top-up is enough.",
     )
-    amount = forms.DecimalField(label="Buy this much credit, in USD", max_digits=9, decimal_places=2)
-    cap = forms.DecimalField(
+    amount = UsdField(label="Buy this much credit, in USD")
+    cap = UsdField(
         label="At most this much a month, in USD",
         max_value=CAP_USD_MAX,
-        max_digits=9,
-        decimal_places=2,
         help_text="Charges of a calendar month (UTC), fee and tax included. Nothing above it is charged.",
     )
 
@@ -39,8 +36,7 @@ class AutoTopUpForm(forms.Form):
         low, high = settings.TOP_UP_CENTS_MIN / 100, settings.TOP_UP_CENTS_MAX / 100
         self.fields["amount"].help_text = f"From {low:,.2f} to {high:,.2f} USD."
         for name in ("threshold", "amount", "cap"):
-            hints = {"class": "form-control", "inputmode": "decimal", "step": "0.01"}
-            self.fields[name].widget.attrs |= hints | {"aria-describedby": f"{name}-hint"}
+            self.fields[name].widget.attrs["aria-describedby"] = f"{name}-hint"
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

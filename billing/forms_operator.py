@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from billing.forms_usd import UsdField
 from billing.models import AdjustmentKind
 from xroute.lib.money import nanousd_from_usd
 
@@ -23,9 +24,7 @@ class AdjustmentForm(forms.Form):
 
     nonce = forms.UUIDField(widget=forms.HiddenInput)
     kind = forms.ChoiceField(choices=KINDS, label="What")
-    amount = forms.DecimalField(
-        min_value=-USD_MAX, max_value=USD_MAX, max_digits=16, decimal_places=9, label="Amount in USD"
-    )
+    amount = UsdField(min_value=-USD_MAX, max_value=USD_MAX, max_digits=16, decimal_places=9, label="Amount in USD")
     reason = forms.CharField(max_length=500, label="Why")
 
     @property
@@ -40,9 +39,7 @@ class CodeForm(forms.Form):
     """A promotion code; an empty name is generated."""
 
     code = forms.CharField(required=False, max_length=40, label="Code")
-    amount = forms.DecimalField(
-        min_value=Decimal("0.01"), max_value=USD_MAX, max_digits=12, decimal_places=2, label="Credit in USD"
-    )
+    amount = UsdField(min_value=Decimal("0.01"), max_value=USD_MAX, max_digits=12, label="Credit in USD")
     uses_max = forms.IntegerField(required=False, min_value=1, max_value=1_000_000, label="Uses in all")
     expires_on = forms.DateField(
         required=False, label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.countries import choices
+from billing.forms_usd import UsdField
 from billing.models import BillingDetails
 from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
 
@@ -55,15 +56,12 @@ class BillingDetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subs
 class AlertForm(forms.Form):
     """A level in USD, or nothing."""
 
-    level = forms.DecimalField(
+    level = UsdField(
         required=False,
         min_value=Decimal("0.01"),
         max_value=Decimal(1_000_000),
-        max_digits=9,
-        decimal_places=2,
         label="Mail when less than this is left, in USD",
         help_text="To owners and admins, once, until there is more again. Empty: never. $5 is a good start.",
-        widget=forms.NumberInput(attrs={"class": "form-control", "inputmode": "decimal", "step": "0.01", "min": "0"}),
     )
 
     @property

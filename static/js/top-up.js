@@ -9,8 +9,9 @@
   function show() {
     var chosen = form.querySelector("[name=amount]:checked");
     var typed = chosen && chosen.value === "other" ? form.elements.other.value : chosen && chosen.value;
+    typed = (typed || "").replace(/[$,\s]/g, "");
     var cents = Math.round(Number(typed) * 100);
-    if (!typed || !(cents > 0)) { line.textContent = ""; return; }
+    if (!/^[0-9]*\.?[0-9]+$/.test(typed) || !(cents > 0)) { line.textContent = ""; return; }
     var fee = Math.max(Math.ceil(cents * ppm / 1e6), least);
     line.textContent = "You pay " + usd(cents + fee) + (fee || taxed ? ": " + usd(cents) + " credit" : "") +
       (fee ? " + " + usd(fee) + " fee" : "") + (taxed ? " + tax where it applies" : "");

@@ -104,7 +104,8 @@ def test_nothing_is_changed_by_looking(signed_in, owner):
         ({"cap": "20.79"}, "at least 20.80"),
         ({"cap": ""}, "required"),
         ({"amount": "1.234"}, "2 decimal places"),
-        ({"amount": "NaN"}, "Enter a number"),
+        ({"amount": "NaN"}, "is not an amount of USD"),
+        ({"cap": "1e5"}, "is not an amount of USD"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(signed_in, owner, settings, change, says):

@@ -1,16 +1,28 @@
 """Money is a whole number of nano-USD (1e-9 USD). Only this module turns it into anything else."""
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_EVEN, Decimal
 
 NANOUSD_PER_USD = 1_000_000_000
+TEXT_MAX = 40
+PLAIN = re.compile(r"([-−]?) ?\$? ?((?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?|\.[0-9]+)")
+
+
+def usd_parse(text: str) -> Decimal:
+    """USD that a person typed: 1250, 12.50, $1,250.00 or -5. Raises ValueError, which says how to write it.
+
+    No exponent, no comma for a point, no digit but 0 to 9: whoever writes 1e5 or 1,50 may mean something else.
+    """
+    found = PLAIN.fullmatch(text.strip()) if len(text) <= TEXT_MAX else None
+    if found is None:
+        raise ValueError(f"{text[:TEXT_MAX]!r} is not an amount of USD. Write it as 1250, 12.50 or $1,250.00.")
+    minus, digits = found.groups()
+    return Decimal(("-" if minus else "") + digits.replace(",", ""))
 
 
 def nanousd_from_usd(value: str | Decimal) -> int:
     """Exact nano-USD of a decimal USD amount; raises ValueError where it is finer than a nano-USD."""
-    try:
-        amount = Decimal(value) * NANOUSD_PER_USD
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not an amount of USD, such as 12.50.") from None
+    amount = (usd_parse(value) if isinstance(value, str) else value) * NANOUSD_PER_USD
     if not amount.is_finite() or amount != amount.to_integral_value(ROUND_HALF_EVEN):
         raise ValueError(f"{value!r} is not a whole number of nano-USD.")
     return int(amount)
