@@ -122,6 +122,8 @@ try:
     # Who sells, on receipts and statements; lines of the address are parted by semicolons.
     XROUTE_SELLER_ADDRESS = env.text("XROUTE_SELLER_ADDRESS", "")
     XROUTE_SELLER_TAX_ID = env.text("XROUTE_SELLER_TAX_ID", "")
+    # Has what DejaVu lacks (Chinese, Japanese, Korean, Thai …), for receipts and statements as PDF.
+    XROUTE_PDF_FONT = env.font("XROUTE_PDF_FONT")
     # Added to every top-up, never credited. Tax is Stripe's to reckon, where it is switched on.
     XROUTE_TOP_UP_FEE_PERCENT = env.percent("XROUTE_TOP_UP_FEE_PERCENT", "0")
     XROUTE_TOP_UP_FEE_MIN_CENTS = env.cents("XROUTE_TOP_UP_FEE_MIN_USD", "0")

@@ -1,14 +1,24 @@
-"""An A4 page in our fonts. The same content makes the same bytes: nothing of the moment or the machine goes in."""
+"""An A4 page in our fonts. The same content makes the same bytes: nothing of the moment or the machine goes in.
 
+Ours have Latin, Greek, Cyrillic and some more. What they lack comes from XROUTE_PDF_FONT; what that lacks too is
+printed as a mark, and the last line of the paper says so: no character of a name vanishes.
+"""
+
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from django.conf import settings
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 FONTS = Path(__file__).parent / "fonts"
 MARGIN_MM, LINE_MM, SIZE_PT, SMALL_PT = 20.0, 5.2, 9.5, 8.0
+MARK = "\N{REPLACEMENT CHARACTER}"
+NOT_PRINTED = f"{MARK} stands for a character that cannot be printed here. The page on the web has it."
+INVISIBLE = ("Cc", "Cf")  # joiners and marks of direction: nothing is missing where they are left out
+SELECTORS = range(0xFE00, 0xFE10)  # of a variant; invisible too
 INK, DIM, RULE = (18, 24, 28), (85, 97, 107), (210, 215, 218)
 
 
@@ -20,6 +30,10 @@ class Sheet(FPDF):
         self.foot = foot
         self.add_font("DejaVu", "", FONTS / "DejaVuSans.ttf")
         self.add_font("DejaVu", "B", FONTS / "DejaVuSans-Bold.ttf")
+        if settings.XROUTE_PDF_FONT:
+            self.add_font("Fallback", "", settings.XROUTE_PDF_FONT)
+            self.set_fallback_fonts(["Fallback"], exact_match=False)
+        self._not_printed = False
         self.set_title(title)
         self.set_producer("XRoute")
         self.set_lang("en")
@@ -78,8 +92,24 @@ class Sheet(FPDF):
         self._line((name, amount), (0.7, 0.3), SIZE_PT, INK, bold=True)
         self.ln(4)
 
+    def normalize_text(self, text: str) -> str:
+        """Every text comes through here before it is measured or printed."""
+        return super().normalize_text("".join(map(self._printable, text)))
+
+    def _printable(self, char: str) -> str:
+        known = any(ord(char) in getattr(font, "cmap", ()) for font in self.fonts.values())
+        if known or char in "\n\r\t":
+            return char
+        if unicodedata.category(char) in INVISIBLE or ord(char) in SELECTORS:
+            return ""
+        self._not_printed = True
+        return MARK
+
     def made(self) -> bytes:
         """The file."""
+        if self._not_printed:
+            self.ln(4)
+            self.words(NOT_PRINTED, dim=True)
         return bytes(self.output())
 
     def _line(

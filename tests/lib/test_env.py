@@ -203,3 +203,15 @@ def test_what_is_no_fee_or_tax_names_the_variable_and_the_fix(monkeypatch, read,
 def test_fee_and_tax_up_to_their_boundaries(monkeypatch, read, raw, value):
     monkeypatch.setenv("X_TEST", raw)
     assert read("X_TEST", "0") == (Decimal(value) if read == env.percent else value)
+
+
+def test_a_font_is_a_font(monkeypatch, tmp_path):
+    path = tmp_path / "font.ttf"
+    monkeypatch.setenv("XROUTE_PDF_FONT", str(path))
+    with pytest.raises(env.BadSetting, match=r"XROUTE_PDF_FONT is .* cannot be read: No such file"):
+        env.font("XROUTE_PDF_FONT")
+    path.write_bytes(b"ttcf and more")
+    with pytest.raises(env.BadSetting, match=r"must be the path of one font, a \.ttf or \.otf"):
+        env.font("XROUTE_PDF_FONT")
+    path.write_bytes(b"OTTO and more")
+    assert env.font("XROUTE_PDF_FONT") == str(path)

@@ -176,6 +176,21 @@ def tax_code(name: str) -> str:
     return value
 
 
+def font(name: str) -> str:
+    """The path of a TrueType or OpenType font, or nothing."""
+    value = text(name, "")
+    if not value:
+        return ""
+    try:
+        with Path(value).open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise BadSetting(f"{name} is {value!r}, which cannot be read: {error.strerror}.") from error
+    if start not in (b"\x00\x01\x00\x00", b"OTTO", b"true"):
+        raise BadSetting(f"{name} is {value!r}; it must be the path of one font, a .ttf or .otf file (no collection).")
+    return value
+
+
 def same_origin(name: str) -> str:
     """A path of this installation, such as /static/logo.png, or nothing: pages load from nowhere else."""
     value = text(name, "")
