@@ -180,6 +180,23 @@ def test_a_disputed_payment_cannot_be_refunded_here(till):
         refund_start(payment=payment, amount_cents=1, reason="r", user=None)
 
 
+def test_what_a_dispute_gave_back_can_be_refunded_and_then_no_loss_takes_it_again(till):
+    payment = with_fee_and_tax(paid(till), 60, 412)
+    found = dispute(till, payment, amount=2000)
+    newest(till, found)
+    move(till, found, "won")
+    newest(till, found)
+    row = refund_start(payment=payment, amount_cents=1236, reason="r", user=None)  # half of all that was paid
+    assert (row.status, row.fee_nanousd, row.tax_nanousd) == ("succeeded", 30 * CENT, 206 * CENT)
+    assert till.balance() == 1000 * CENT
+    deliver(events_of(till, str(row.stripe_id)))
+    assert till.balance() == 1000 * CENT
+    move(till, found, "lost")
+    newest(till, found)
+    assert till.balance() == 0
+    assert row.credit_nanousd + held(found) == 2000 * CENT
+
+
 def test_a_negative_balance_blocks_the_next_call(till, web):
     payment = paid(till)
     call = {"model": "sandbox/echo", "messages": [{"role": "user", "content": "Hello"}]}

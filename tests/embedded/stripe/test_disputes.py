@@ -52,6 +52,18 @@ def test_a_disputed_charge_cannot_be_refunded(fake, client, customer):
     assert fake.balance() == before
 
 
+def test_a_charge_can_be_refunded_once_its_dispute_is_won_and_not_once_it_is_lost(fake, client, customer):
+    for status in ("won", "lost"):
+        intent = paid(fake, client, customer)
+        fake.control(f"dispute/{opened(fake, intent)['id']}", status=status)
+        if status == "won":
+            assert client.v1.charges.retrieve(intent["latest_charge"]).disputed
+            assert client.v1.refunds.create({"payment_intent": intent["id"]}).status == "succeeded"
+        else:
+            with refused("has been charged back", code="charge_disputed"):
+                client.v1.refunds.create({"payment_intent": intent["id"]})
+
+
 def test_an_inquiry_can_be_refunded(fake, client, customer):
     intent = paid(fake, client, customer)
     opened(fake, intent, status="warning_needs_response")

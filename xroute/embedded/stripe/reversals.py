@@ -27,7 +27,8 @@ class Reversals:
         charge = self._charge(params)
         left = charge["amount"] - charge["amount_refunded"]
         amount = params.get("amount", left)
-        if charge["disputed"]:
+        # `disputed` stays true for good; a charge whose dispute was won can be refunded like any other.
+        if self._store.newest("dispute", lambda one: one["charge"] == charge["id"] and one["status"] in TAKES):
             message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
             raise Refused(message, code="charge_disputed", executed=True)
         if left == 0:
