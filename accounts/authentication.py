@@ -56,7 +56,8 @@ def _check(caller: Caller, request: HttpRequest) -> None:
     if caller.expires_at is not None and caller.expires_at <= now:
         _refuse("This API key has expired. Make a new one under Keys.", "key_expired")
     if caller.suspended:
-        raise ApiError(403, "permission_error", "workspace_suspended", "This workspace is suspended. Ask its operator.")
+        message = "This workspace is suspended or is being closed. Ask its owner or the operator."
+        raise ApiError(403, "permission_error", "workspace_suspended", message)
     if caller.allowed_networks:
         _check_address(caller, request.META.get("REMOTE_ADDR", ""))
 

@@ -53,7 +53,8 @@ SELECT = """
 SELECT k.id, k.workspace_id, a.id, k.name, k.label, k.limit_nanousd, k.limit_reset,
        extract(epoch FROM k.expires_at)::float8, extract(epoch FROM s.valid_until)::float8,
        k.revoked_at IS NOT NULL, k.disabled,
-       w.suspended, k.is_management, k.requests_per_minute, k.tokens_per_minute, k.parallel_requests,
+       w.suspended OR w.closing_at IS NOT NULL,
+       k.is_management, k.requests_per_minute, k.tokens_per_minute, k.parallel_requests,
        k.allowed_models, k.allowed_cidrs, extract(epoch FROM k.created_at)::float8
   FROM accounts_apikeysecret s
   JOIN accounts_apikey k ON k.id = s.key_id

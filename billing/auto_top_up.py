@@ -28,7 +28,7 @@ WANTED = f"""
   JOIN billing_creditaccount a ON a.workspace_id = t.workspace_id
   JOIN billing_stripecustomer c ON c.workspace_id = t.workspace_id
   JOIN accounts_workspace w ON w.id = t.workspace_id
- WHERE t.enabled AND t.paused_at IS NULL AND NOT w.suspended
+ WHERE t.enabled AND t.paused_at IS NULL AND NOT w.suspended AND w.closing_at IS NULL
    AND a.posted < t.threshold_nanousd AND c.payment_method_id <> '' AND c.customer_id IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM billing_payment o WHERE o.workspace_id = t.workspace_id AND o.origin = 'auto'
                       AND o.status IN ('open', 'processing'))

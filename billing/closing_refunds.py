@@ -13,9 +13,12 @@ from billing.stripe.refunds import refund_ask, refund_debit
 REASON = "The workspace was closed."
 
 
-def closing_refundable_cents(*, workspace: Workspace) -> int:
-    """What would go back to whoever paid, in cents, fee and tax in proportion included."""
-    return sum(cents for _, cents in _plan(workspace))
+def closing_refundable_cents(*, workspace: Workspace, running: bool = False) -> int:
+    """What would go back to whoever paid, in cents, fee and tax in proportion included.
+
+    With `running`, also what calls that run hold at present: they may leave some of it.
+    """
+    return sum(cents for _, cents in _plan(workspace, running=running))
 
 
 def closing_refunds_book(*, workspace: Workspace, user: User) -> list[Refund]:
@@ -29,11 +32,11 @@ def closing_refunds_ask(booked: list[Refund]) -> None:
         refund_ask(refund=refund)
 
 
-def _plan(workspace: Workspace) -> list[tuple[Payment, int]]:
+def _plan(workspace: Workspace, *, running: bool = False) -> list[tuple[Payment, int]]:
     if not payments_enabled():
         return []
     unspent = unspent_of(account_id=CreditAccount.objects.get(workspace=workspace).pk)
-    left, plan = min(unspent.paid, unspent.posted - unspent.reserved), []
+    left, plan = min(unspent.paid, unspent.posted - (0 if running else unspent.reserved)), []
     for payment in Payment.objects.filter(workspace=workspace, status=PaymentStatus.PAID).order_by("-paid_at"):
         whole, taken = payment_whole(payment), payment_taken(payment)
         cents = cents_within(whole=whole, taken=taken, credit=max(0, left))

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.services import key_changes_prune
 from billing.alerts import alerts_sweep
 from billing.audit_runs import audit_nightly, audit_perform, audit_runs_prune
+from billing.closing import closings_sweep
 from billing.details import details_sweep
 from billing.expiry import expiries_sweep, expiries_warn
 from billing.marks import marks_add
@@ -31,7 +32,7 @@ ROLLUPS_EVERY_S, PARTITIONS_EVERY_S, MARKS_EVERY_S = 5.0, 6 * 3600.0, 300.0
 AUDIT_MINUTE = 17
 EVENTS_EVERY_S, PAYMENTS_EVERY_S, AUTO_TOP_UPS_EVERY_S = 10.0, 30.0, 30.0
 FETCH_EVERY_S, COMPARE_EVERY_S, STRIP_EVERY_S = 300.0, 3600.0, 24 * 3600.0
-ALERTS_EVERY_S, EXPIRIES_EVERY_S, RECEIPTS_EVERY_S = 30.0, 300.0, 60.0
+ALERTS_EVERY_S, EXPIRIES_EVERY_S, RECEIPTS_EVERY_S, CLOSINGS_EVERY_S = 30.0, 300.0, 60.0, 5.0
 ROUNDS_MAX = 20
 
 
@@ -93,6 +94,12 @@ def sweep_receipts() -> int:
     return receipts_sweep()
 
 
+@shared_task(name="billing.sweep_closings", expires=30)
+def sweep_closings() -> int:
+    """Workspaces that are being closed and waited for their calls."""
+    return closings_sweep()
+
+
 @shared_task(name="billing.sweep_details", expires=30)
 def sweep_details() -> int:
     """Billing details that Stripe does not have yet."""
@@ -113,6 +120,7 @@ def schedule(app: Celery) -> None:
         "end credit": (sweep_expiries, EXPIRIES_EVERY_S),
         "send billing details": (sweep_details, ALERTS_EVERY_S),
         "make receipts": (sweep_receipts, RECEIPTS_EVERY_S),
+        "finish closings": (sweep_closings, CLOSINGS_EVERY_S),
         "check refunds": (sweep_refunds, PAYMENTS_EVERY_S),
         "top up by itself": (sweep_auto_top_ups, AUTO_TOP_UPS_EVERY_S),
         "fetch missed events of Stripe's": (fetch_events, FETCH_EVERY_S),

@@ -1,4 +1,4 @@
-"""Whether credit may still come to a workspace: not once it is closed."""
+"""Whether credit may still come to a workspace: not once it is closed or being closed."""
 
 import logging
 
@@ -9,7 +9,7 @@ from accounts.models import Workspace
 logger = logging.getLogger("xroute.billing")
 
 # The lock of a foreign key: it waits for a closing (FOR UPDATE), and for nothing else.
-CLOSED = "SELECT closed_at IS NOT NULL FROM accounts_workspace WHERE id = %s FOR KEY SHARE"
+CLOSED = "SELECT closed_at IS NOT NULL OR closing_at IS NOT NULL FROM accounts_workspace WHERE id = %s FOR KEY SHARE"
 
 
 class WorkspaceClosed(Exception):
@@ -27,7 +27,7 @@ def workspace_open_ensure(*, workspace_id: int) -> None:
         cursor.execute(CLOSED, [workspace_id])
         found = cursor.fetchone()
     if found is None or found[0]:
-        raise WorkspaceClosed("This workspace is closed. Nothing can be paid into it.")
+        raise WorkspaceClosed("This workspace is closed or is being closed. Nothing can be paid into it.")
 
 
 def closed_credit_alert(*, workspace_id: int, what: str) -> None:

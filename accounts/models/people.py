@@ -47,12 +47,19 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Workspace(models.Model):
-    """The tenant: it pays, and every row of usage belongs to one. A closed one stays for its ledger alone."""
+    """The tenant: it pays, and every row of usage belongs to one. A closed one stays for its ledger alone.
+
+    `closing_at`: an owner has begun to close it, and its keys are stopped. `closed_by` may still have its papers.
+    """
 
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(db_default=Now())
     suspended = models.BooleanField(db_default=False, default=False)
+    closing_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="closed_workspaces"
+    )
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(User, through="Membership")
 
     class Meta:

@@ -8,7 +8,7 @@ from billing.models.payments import EventStatus, Payment, PaymentOrigin, Payment
 from billing.models.promotions import ExpiringCredit, PromotionCode, PromotionUse
 from billing.models.reversals import Dispute, Refund, RefundOrigin, RefundStatus
 from billing.models.usage import KeyTotal, MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
-from billing.models.wishes import AutoTopUp, BalanceAlert, BillingDetails, Receipt
+from billing.models.wishes import AutoTopUp, BalanceAlert, BillingDetails, Closing, Receipt
 
 __all__ = [
     "Adjustment",
@@ -19,6 +19,7 @@ __all__ = [
     "BalanceMark",
     "BillingDetails",
     "Books",
+    "Closing",
     "CreditAccount",
     "Dispute",
     "EventStatus",

@@ -87,3 +87,16 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Closing(models.Model):
+    """A workspace that is being closed: its keys are stopped, and this is done once no call of it runs any more."""
+
+    workspace = models.OneToOneField("accounts.Workspace", on_delete=models.CASCADE, primary_key=True)
+    choice = models.CharField(max_length=10)
+    target = models.ForeignKey("accounts.Workspace", on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"closing of {self.workspace_id}: {self.choice}"

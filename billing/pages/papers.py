@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import PageRequest, workspace_page
+from accounts.models import Workspace
 from billing.papers.receipt_pdf import receipt_pdf
 from billing.papers.receipts import receipt_get, receipts_of
 from billing.papers.statement_csv import statement_csv
@@ -40,10 +41,7 @@ def receipts(request: PageRequest) -> HttpResponse:
 @require_safe
 def receipt_file(request: PageRequest, number: str) -> HttpResponse:
     """A receipt as PDF."""
-    found = receipt_get(workspace_id=request.workspace.pk, number=number)
-    if found is None:
-        raise Http404
-    return _file(receipt_pdf(found), f"{found.number}.pdf")
+    return receipt_answer(request.workspace, number)
 
 
 @workspace_page
@@ -57,7 +55,7 @@ def statements(request: PageRequest) -> HttpResponse:
 @require_safe
 def statement_page(request: PageRequest, year: int, month: int) -> HttpResponse:
     """One month."""
-    found = _statement(request, year, month)
+    found = _statement(request.workspace, year, month)
     values = {
         "found": found,
         "tables": [("By model", "Model", found.models), ("By key", "Key", found.keys), ("By day", "Day", found.days)],
@@ -70,26 +68,44 @@ def statement_page(request: PageRequest, year: int, month: int) -> HttpResponse:
 @require_safe
 def statement_as_pdf(request: PageRequest, year: int, month: int) -> HttpResponse:
     """The same as PDF."""
-    found = _statement(request, year, month)
-    return _file(statement_pdf(workspace=request.workspace, found=found), f"statement-{found.month}.pdf")
+    return statement_answer(request.workspace, year, month)
 
 
 @workspace_page
 @require_safe
 def statement_as_csv(request: PageRequest, year: int, month: int) -> HttpResponse:
     """Every movement, read and sent in pages."""
-    found = _statement(request, year, month)
-    chunks = statement_csv(workspace=request.workspace, found=found)
+    return movements_answer(request.workspace, year, month)
+
+
+def receipt_answer(workspace: Workspace, number: str) -> HttpResponse:
+    """A receipt of this workspace as PDF; raises Http404."""
+    found = receipt_get(workspace_id=workspace.pk, number=number)
+    if found is None:
+        raise Http404
+    return _file(receipt_pdf(found), f"{found.number}.pdf")
+
+
+def statement_answer(workspace: Workspace, year: int, month: int) -> HttpResponse:
+    """A month of this workspace as PDF; raises Http404."""
+    found = _statement(workspace, year, month)
+    return _file(statement_pdf(workspace=workspace, found=found), f"statement-{found.month}.pdf")
+
+
+def movements_answer(workspace: Workspace, year: int, month: int) -> HttpResponse:
+    """A month's movements of this workspace as CSV; raises Http404."""
+    found = _statement(workspace, year, month)
+    chunks = statement_csv(workspace=workspace, found=found)
     answer = StreamingHttpResponse(_awaited(chunks), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="statement-{found.month}.csv"'
     return cast(HttpResponse, answer)
 
 
-def _statement(request: PageRequest, year: int, month: int) -> Statement:
-    known = month_known(workspace=request.workspace, year=year, month=month)
+def _statement(workspace: Workspace, year: int, month: int) -> Statement:
+    known = month_known(workspace=workspace, year=year, month=month)
     if known is None:
         raise Http404
-    return statement(workspace=request.workspace, month=known)
+    return statement(workspace=workspace, month=known)
 
 
 async def _awaited(chunks: Iterator[str]) -> AsyncIterator[str]:

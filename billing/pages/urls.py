@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from billing.pages import (
     auto,
+    closed,
     closing,
     credits,
     details,
@@ -28,6 +29,20 @@ urlpatterns: list[URLPattern] = [
     path("credits/buy", credits.credits_buy, name="credits_buy"),
     path("credits/payments/<uuid:payment_id>", credits.payment, name="payment"),
     path("workspace/close", closing.workspace_closing, name="workspace_close"),
+    path("workspace/close/cancel", closing.workspace_closing_cancel, name="workspace_close_cancel"),
+    path("closed-workspaces", closed.closed_workspaces, name="closed_workspaces"),
+    path("closed-workspaces/<int:workspace_id>", closed.closed_workspace, name="closed_workspace"),
+    path("closed-workspaces/<int:workspace_id>/<str:number>.pdf", closed.closed_receipt, name="closed_receipt"),
+    path(
+        "closed-workspaces/<int:workspace_id>/statements/<int:year>-<int:month>.pdf",
+        closed.closed_statement_pdf,
+        name="closed_statement_pdf",
+    ),
+    path(
+        "closed-workspaces/<int:workspace_id>/statements/<int:year>-<int:month>.csv",
+        closed.closed_statement_csv,
+        name="closed_statement_csv",
+    ),
     path("operator/money", operator_money.money, name="operator_money"),
     path("operator/money/audit", operator_money.audit_now, name="operator_audit"),
     path("operator/money/audits/<int:run_id>", operator_money.audit_run, name="operator_audit_run"),

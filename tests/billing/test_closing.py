@@ -12,15 +12,17 @@ from django.utils import timezone
 from accounts.models import ApiKey, Invitation, Membership, User, Workspace
 from accounts.services import workspace_create
 from accounts.services_invitations import InvitationOver, invitation_accept, invitation_create
-from billing.closing import ClosingRefused, workspace_close
+from billing.closing import ClosingRefused, closing_cancel, closings_sweep, workspace_close
 from billing.models import (
     AutoTopUp,
     BillingDetails,
+    Closing,
     CreditAccount,
     Dispute,
     Payment,
     Refund,
     Transfer,
+    UsageRecord,
 )
 from billing.overview import closed_with_balance
 from billing.stripe.checkout import checkout_start
@@ -50,7 +52,7 @@ def close(person, **values):
     values.setdefault("choice", "forfeit")
     workspace = workspace_of(person)
     values.setdefault("name_typed", workspace.name)
-    workspace_close(workspace=workspace, user=user_of(person), **values)
+    return workspace_close(workspace=workspace, user=user_of(person), **values)
 
 
 def posted(person) -> int:
@@ -61,6 +63,7 @@ def refusal(person, **values) -> str:
     with pytest.raises(ClosingRefused) as caught:
         close(person, **values)
     assert workspace_of(person).closed_at is None
+    assert workspace_of(person).closing_at is None
     assert ApiKey.objects.get(pk=person.key_id).revoked_at is None
     return str(caught.value)
 
@@ -102,11 +105,79 @@ def test_an_open_dispute_is_in_the_way(owner, status):
         assert "5.00 USD is disputed" in refusal(owner)
 
 
-def test_running_calls_are_in_the_way_and_what_they_hold_is_named(owner):
+def test_running_calls_are_waited_for_with_the_keys_stopped(owner):
     reserve(owner, 2 * USD)
-    assert "hold 2.00 USD" in refusal(owner)
+    assert close(owner) is False
+    found = workspace_of(owner)
+    assert (found.closed_at, found.closing_at is not None) == (None, True)
+    assert (closings_sweep(), posted(owner)) == (0, 100 * USD)
     reserve(owner, 0)
+    assert closings_sweep() == 1
+    found = workspace_of(owner)
+    assert (found.closed_at is not None, found.closed_by_id, posted(owner)) == (True, owner.user_id, 0)
+    assert not Closing.objects.filter(workspace=found).exists()
+
+
+def test_it_is_cancelled_until_it_is_closed_and_by_an_owner_alone(owner, member, stranger):
+    reserve(owner, 2 * USD)
     close(owner)
+    for other in (member, stranger):
+        with pytest.raises(ClosingRefused, match="Only an owner"):
+            closing_cancel(workspace=workspace_of(owner), user=user_of(other))
+    assert closing_cancel(workspace=workspace_of(owner), user=user_of(owner))
+    reserve(owner, 0)
+    assert closings_sweep() == 0
+    assert (workspace_of(owner).closing_at, posted(owner)) == (None, 100 * USD)
+    assert close(owner)
+    assert not closing_cancel(workspace=workspace_of(owner), user=user_of(owner))
+
+
+def test_what_comes_in_the_way_meanwhile_holds_it_up_and_the_choice_is_kept(owner):
+    other = workspace_create(owner=user_of(owner), name="other")
+    reserve(owner, 2 * USD)
+    close(owner, choice="move", target=other)
+    with pytest.raises(PaymentRefused, match="is being closed"):
+        checkout_start(workspace=workspace_of(owner), user=user_of(owner), amount_cents=500)
+    late = payment(owner, status="processing")
+    reserve(owner, 0)
+    assert closings_sweep() == 0
+    assert workspace_of(owner).closed_at is None
+    Payment.objects.filter(pk=late.pk).update(status="failed")
+    assert closings_sweep() == 1
+    assert (posted(owner), CreditAccount.objects.get(workspace=other).posted) == (0, 100 * USD)
+
+
+async def test_a_call_in_flight_is_finished_and_billed_and_no_other_begins(owner, client):
+    """Its key is stopped while it streams; it ends, is in the books, and only then the workspace is closed."""
+    body = {"model": "sandbox/echo", "messages": [{"role": "user", "content": "[[tokens=80]] [[delay_ms=100]]"}]}
+    url, call = "/openai/v1/chat/completions", body | {"stream": True}
+    async with client.stream("POST", url, json=call, headers=owner.headers) as answer:
+        assert answer.status_code == 200
+        chunks = answer.aiter_raw()
+        await anext(chunks)
+        assert await sync_to_async(close)(owner) is False
+        until, status = time.monotonic() + 5, 200
+        while status == 200 and time.monotonic() < until:
+            status = (await client.get("/api/v1/key", headers=owner.headers)).status_code
+            await asyncio.sleep(0.05)
+        assert status == 403
+        assert (await client.post(url, json=body, headers=owner.headers)).status_code == 403
+        assert await sync_to_async(closings_sweep)() == 0
+        assert b"[DONE]" in b"".join([chunk async for chunk in chunks])
+    until = time.monotonic() + 60
+    while not await sync_to_async(closings_sweep)() and time.monotonic() < until:
+        await asyncio.sleep(0.1)
+    await sync_to_async(billed_and_closed)(owner)
+
+
+def billed_and_closed(person) -> None:
+    assert workspace_of(person).closed_at is not None
+    used = Transfer.objects.get(debit_account_id=person.account_id, kind="usage").amount
+    given_up = Transfer.objects.get(debit_account_id=person.account_id, kind="forfeit").amount
+    account = CreditAccount.objects.get(pk=person.account_id)
+    assert UsageRecord.objects.filter(workspace_id=person.workspace_id).count() == 1
+    assert (used > 0, used + given_up) == (True, 100 * USD)
+    assert (account.posted, account.reserved, account.exposed) == (0, 0, 0)
 
 
 def test_only_an_owner_closes(owner, member, stranger):
@@ -201,16 +272,12 @@ def test_a_payment_started_at_the_same_moment_stops_one_of_both(owner, emulator)
     assert Payment.objects.filter(workspace=workspace).exists() == bool(answers[0])
 
 
-def test_closed_twice_at_once_moves_once(owner):
-    def end(_) -> bool:
-        try:
-            close(owner)
-        except ClosingRefused:
-            return False
-        return True
-
-    assert sorted(at_once(5, end)) == [False] * 4 + [True]
+def test_closed_many_times_at_once_moves_once_and_all_end_the_same(owner):
+    name, workspace, user = workspace_of(owner).name, workspace_of(owner), user_of(owner)
+    ends = at_once(5, lambda _: workspace_close(workspace=workspace, user=user, name_typed=name))
+    assert ends == [True] * 5
     assert posted(owner) == 0
+    assert Transfer.objects.filter(debit_account_id=owner.account_id, kind="forfeit").count() == 1
 
 
 def test_a_payment_that_arrives_all_the_same_is_credited_and_told(owner, emulator, caplog):

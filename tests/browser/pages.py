@@ -52,6 +52,7 @@ PAGES = (
     Shown("operator-mail", "/operator/mail", "operator"),
     Shown("operator-invitations", "/operator/invitations", "operator"),
     Shown("workspace-close", "/workspace/close"),
+    Shown("closed-workspaces-empty", "/closed-workspaces"),
     Shown("operator-money", "/operator/money", "operator"),
     Shown("operator-money-workspaces", "/operator/money/workspaces", "operator"),
     Shown("operator-money-workspace", "/operator/money/workspaces/1", "operator"),
