@@ -31,10 +31,6 @@ SELECT (SELECT coalesce(sum(cost_nanousd), 0)::bigint FROM (
           FROM billing_creditaccount h
           JOIN billing_transfer t ON h.id IN (t.credit_account_id, t.debit_account_id)
          WHERE h.house = 'revenue' AND t.kind <> 'usage' AND t.created_at >= %(since)s AND t.created_at < %(until)s)"""
-BORNE = """
-SELECT reason, count(*), sum(house_nanousd)::bigint FROM billing_usagerecord
- WHERE house_nanousd > 0 AND created_at >= %(since)s AND created_at < %(until)s
- GROUP BY reason ORDER BY 3 DESC, 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +53,6 @@ class Revenue:
     @property
     def total(self) -> int:
         return self.usage + self.other
-
-
-@dataclass(frozen=True, slots=True)
-class Borne:
-    """What calls that nobody paid for cost the house, for one reason."""
-
-    reason: str
-    requests: int
-    nanousd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +81,6 @@ def revenue(*, since: datetime, until: datetime) -> Revenue:
     with connection.cursor() as cursor:
         cursor.execute(REVENUE, {"since": since, "until": until})
         return Revenue(*cursor.fetchone())
-
-
-def borne(*, since: datetime, until: datetime) -> list[Borne]:
-    """By reason, the dearest first. Read by a partial index: such calls are few."""
-    with connection.cursor() as cursor:
-        cursor.execute(BORNE, {"since": since, "until": until})
-        return [Borne(*row) for row in cursor.fetchall()]
 
 
 def closed_with_balance() -> list[Workspace]:

@@ -10,30 +10,35 @@ from accounts.access import PageRequest, operator_page
 from accounts.middleware import viewer_zone
 from billing.audit_runs import RUNNING_MAX, audit_begin
 from billing.fees import top_up_fee
+from billing.house import RANGES, house_read, house_span
 from billing.models import AuditRun
-from billing.overview import attention, balances, borne, closed_with_balance, revenue
-from billing.ranges import NAMES, range_named
+from billing.overview import attention, balances, closed_with_balance, revenue
+from billing.ranges import range_named
 from billing.tasks import audit_books
 
 RUNS_SHOWN = 7
+
+
+def range_chosen(request: PageRequest) -> str:
+    """A name of billing.house's RANGES."""
+    chosen = request.GET.get("range", "")
+    return chosen if chosen in RANGES else "30d"
 
 
 @operator_page
 @never_cache
 def money(request: PageRequest) -> HttpResponse:
     """Balances, revenue, what the house bore, and what needs a look."""
-    chosen = request.GET.get("range", "30d")
-    name, now, zone = chosen if chosen in NAMES else "30d", timezone.now(), viewer_zone()
-    span, month = range_named(name, zone=zone, now=now), range_named("30d", zone=zone, now=now)
-    rows = borne(since=span.since, until=span.until)
+    name, now, zone = range_chosen(request), timezone.now(), viewer_zone()
+    month = range_named("30d", zone=zone, now=now)
+    since, until = house_span(name, zone=zone, now=now)
     values = {
         "balances": balances(),
         "today": revenue(since=month.edges[-2], until=month.until),
         "month": revenue(since=month.since, until=month.until),
         "range": name,
-        "ranges": NAMES.items(),
-        "borne": rows,
-        "borne_total": sum(row.nanousd for row in rows),
+        "ranges": RANGES.items(),
+        "house": house_read(since=since, until=until),
         "closed": closed_with_balance(),
         "attention": attention(),
         "fee": top_up_fee(),

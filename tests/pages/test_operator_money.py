@@ -16,7 +16,7 @@ from tests.cast import USD
 from xroute.lib.ids import new_id
 
 GETS = ["", "/audit", "/audits/{run}", "/workspaces", "/workspaces/{workspace}", "/adjustments", "/events"]
-GETS += ["/events/{event}", "/codes"]
+GETS += ["/events/{event}", "/codes", "/house", "/house?reason=grants", "/house?reason=call:empty&range=all"]
 POSTS = ["/audit", "/workspaces/{workspace}", "/events/again", "/events/{event}/again", "/codes", "/codes/{code}/off"]
 
 
@@ -59,7 +59,7 @@ def test_nobody_but_an_operator_comes_in(request, signed_in, make_person, owner,
 def test_an_operator_opens_every_page_and_what_is_unknown_is_404(operator, names):
     for path in GETS:
         assert operator.get("/operator/money" + path.format(**names)).status_code == 200, path
-    for path in ("/audits/0", "/workspaces/0", "/events/evt_none"):
+    for path in ("/audits/0", "/workspaces/0", "/events/evt_none", "/house?reason=usage", "/house?reason=none"):
         assert operator.get("/operator/money" + path).status_code == 404
     assert operator.post("/operator/money/events/evt_none/again").status_code == 404
     for path in ("/events/again", "/events/x/again", "/codes/1/off"):
