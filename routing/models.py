@@ -163,3 +163,59 @@ class EndpointFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} at {self.computed_at}"
+
+
+class EndpointMinute(models.Model):
+    """Attempts at an endpoint that ended in a minute; kept for hours (routing/measuring.py)."""
+
+    pk = models.CompositePrimaryKey("minute", "endpoint_id")
+    minute = models.DateTimeField()
+    endpoint_id = models.BigIntegerField()
+    up = models.BigIntegerField()
+    down = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} at {self.minute}"
+
+
+class EndpointSpread(models.Model):
+    """How many answers of a minute fell into a step of a measure: `step` is on a logarithmic scale."""
+
+    pk = models.CompositePrimaryKey("minute", "endpoint_id", "measure", "step")
+    minute = models.DateTimeField()
+    endpoint_id = models.BigIntegerField()
+    measure = models.CharField(max_length=10, choices=[("latency", "Latency"), ("throughput", "Throughput")])
+    step = models.SmallIntegerField()
+    answers = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} at {self.minute}: {self.measure} {self.step}"
+
+
+class EndpointQuarter(models.Model):
+    """Sums of 15 minutes, kept for a month. `first_byte_ms`, `tokens` and `token_ms` are of so many `answers`."""
+
+    pk = models.CompositePrimaryKey("quarter", "endpoint_id")
+    quarter = models.DateTimeField()
+    endpoint_id = models.BigIntegerField()
+    up = models.BigIntegerField()
+    down = models.BigIntegerField()
+    answers = models.BigIntegerField()
+    first_byte_ms = models.BigIntegerField()
+    tokens = models.BigIntegerField()
+    token_ms = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} at {self.quarter}"
+
+
+class BatchToMeasure(models.Model):
+    """A batch of records that is rolled up and not measured yet: a trigger queues it (migration 0006)."""
+
+    batch_id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        verbose_name_plural = "batches to measure"
+
+    def __str__(self) -> str:
+        return str(self.batch_id)

@@ -16,9 +16,11 @@ app.autodiscover_tasks(["accounts", "billing", "routing"])
 def _schedule(sender: Celery, **_: object) -> None:
     from accounts import tasks as accounts_tasks
     from billing import tasks as billing_tasks
+    from routing import tasks as routing_tasks
 
     accounts_tasks.schedule(sender)
     billing_tasks.schedule(sender)
+    routing_tasks.schedule(sender)
 
 
 @worker_init.connect

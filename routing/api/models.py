@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
+from billing.pricing import Prices
 from routing.catalogue import Snapshot
 from routing.runtime import current
 from routing.sandbox import FAULTS
-from routing.types import Endpoint
+from routing.types import Endpoint, Model
 from xroute.api.request import LeanRequest
 from xroute.api.view import AsyncAPIView, json_response
 from xroute.lib.errors import invalid
@@ -30,11 +31,9 @@ def usd_per_token(price: int | None) -> str | None:
     return None if price is None else f"{Decimal(price).scaleb(-15).normalize():f}"
 
 
-def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """One model, with the price of its cheapest endpoint."""
-    cheapest = min(endpoints, key=lambda endpoint: (endpoint.prices.input + endpoint.prices.output, endpoint.id))
-    model, prices = cheapest.model, cheapest.prices
-    pricing = {
+def pricing_json(prices: Prices) -> dict[str, str]:
+    """What the caller pays, as USD in strings; classes without a price of their own are left out."""
+    found = {
         "prompt": usd_per_token(prices.input),
         "completion": usd_per_token(prices.output),
         "request": usd_per_token(prices.request * 1_000_000),
@@ -42,8 +41,27 @@ def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "input_cache_read": usd_per_token(prices.cached_input),
         "input_cache_write": usd_per_token(prices.cache_write),
     }
-    flags = frozenset().union(*(endpoint.capabilities for endpoint in endpoints))
-    supported = {name for flag in flags.intersection(PARAMETERS) for name in PARAMETERS[flag]}
+    return {name: price for name, price in found.items() if price is not None}
+
+
+def architecture_json(model: Model) -> dict[str, Any]:
+    """Modalities in and out."""
+    return {
+        "input_modalities": list(model.input_modalities),
+        "output_modalities": list(model.output_modalities),
+        "tokenizer": "Other",
+    }
+
+
+def parameters(flags: frozenset[str]) -> list[str]:
+    """The request's parameters that an endpoint of these capabilities takes."""
+    return sorted({name for flag in flags.intersection(PARAMETERS) for name in PARAMETERS[flag]}.union(ALWAYS))
+
+
+def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """One model, with the price of its cheapest endpoint."""
+    cheapest = min(endpoints, key=lambda endpoint: (endpoint.prices.input + endpoint.prices.output, endpoint.id))
+    model = cheapest.model
     return {
         "id": model.slug,
         "object": "model",
@@ -53,18 +71,24 @@ def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "aliases": list(model.aliases),
         "description": model.description,
         "context_length": max(endpoint.context_length for endpoint in endpoints),
-        "architecture": {
-            "input_modalities": list(model.input_modalities),
-            "output_modalities": list(model.output_modalities),
-            "tokenizer": "Other",
-        },
-        "pricing": {name: price for name, price in pricing.items() if price is not None},
+        "architecture": architecture_json(model),
+        "pricing": pricing_json(cheapest.prices),
         "top_provider": {
             "context_length": cheapest.context_length,
             "max_completion_tokens": cheapest.max_output_tokens,
         },
-        "supported_parameters": sorted(supported.union(ALWAYS)),
+        "supported_parameters": parameters(frozenset().union(*(endpoint.capabilities for endpoint in endpoints))),
     }
+
+
+def found_model(snapshot: Snapshot, name: str) -> str:
+    """The slug that `name` stands for; raises ApiError 404 with names near it."""
+    slug = snapshot.slug(name)
+    if slug is None:
+        hint = ", ".join(snapshot.similar(name)) or "GET /openai/v1/models lists all"
+        message = f"The model {name[:200]!r} does not exist. Near it: {hint}."
+        raise invalid(message, param="model", code="model_not_found", status=404)
+    return slug
 
 
 def rendered(snapshot: Snapshot) -> bytes:
@@ -88,9 +112,4 @@ class ModelDetail(AsyncAPIView):
 
     async def get(self, _request: LeanRequest, name: str) -> HttpResponse:
         snapshot = current().catalogue.snapshot
-        slug = snapshot.slug(name)
-        if slug is None:
-            hint = ", ".join(snapshot.similar(name)) or "GET /openai/v1/models lists all"
-            message = f"The model {name[:200]!r} does not exist. Near it: {hint}."
-            raise invalid(message, param="model", code="model_not_found", status=404)
-        return json_response(model_json(snapshot.endpoints[slug]))
+        return json_response(model_json(snapshot.endpoints[found_model(snapshot, name)]))

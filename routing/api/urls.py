@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from routing.api.account import Credits, Key
 from routing.api.chat import ChatCompletions
+from routing.api.endpoints import ModelEndpoints
 from routing.api.explain import RouteExplain
 from routing.api.generation import GenerationDetail
 from routing.api.models import ModelDetail, ModelList
@@ -15,6 +16,7 @@ def _under(prefix: str) -> list[URLPattern]:
     return [
         path(f"{prefix}chat/completions", ChatCompletions.as_view()),
         path(f"{prefix}models", ModelList.as_view()),
+        path(f"{prefix}models/<path:name>/endpoints", ModelEndpoints.as_view()),
         path(f"{prefix}models/<path:name>", ModelDetail.as_view()),
         path(f"{prefix}key", Key.as_view()),
         path(f"{prefix}credits", Credits.as_view()),
