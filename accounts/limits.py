@@ -26,15 +26,39 @@ class Count:
     others_running: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What a key may do in a minute and at once; 0 is no limit."""
+
+    requests: int
+    tokens: int
+    parallel: int
+
+
 class Windows:
-    """The counts of one worker, for keys that have a limit."""
+    """The counts of one worker, for keys that have a limit: their own, else the installation's for every key."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, requests_per_minute: int = 0, tokens_per_minute: int = 0) -> None:
         self.counts: dict[int, Count] = {}
+        self._requests, self._tokens = requests_per_minute, tokens_per_minute
 
-    @staticmethod
-    def limited(caller: Caller) -> bool:
-        return bool(caller.requests_per_minute or caller.tokens_per_minute or caller.parallel_requests)
+    def limits(self, caller: Caller) -> KeyLimits:
+        """Those in force for a key."""
+        return KeyLimits(
+            caller.requests_per_minute or self._requests,
+            caller.tokens_per_minute or self._tokens,
+            caller.parallel_requests or 0,
+        )
+
+    def limited(self, caller: Caller) -> bool:
+        """Whether anything of this key is counted."""
+        found = self.limits(caller)
+        return bool(found.requests or found.tokens or found.parallel)
+
+    def alone(self) -> None:
+        """Nothing was heard of the others for a while: what they ran then has long ended."""
+        for count in self.counts.values():
+            count.others_running = 0
 
     def count(self, key_id: int, now: float | None = None) -> Count:
         """The key's count in the window of `now` (Unix seconds)."""
@@ -56,24 +80,23 @@ class Windows:
 
     def enter(self, caller: Caller) -> dict[str, str]:
         """Count a request in; the x-ratelimit headers. Raises ApiError 429 where a limit is reached."""
-        if not self.limited(caller):
+        limits = self.limits(caller)
+        if not (limits.requests or limits.tokens or limits.parallel):
             return {}
         now = time.time()
         count = self.count(caller.key_id, now)
         reset_s = WINDOW_S - now % WINDOW_S
-        headers = _headers(caller, count, reset_s)
-        running, parallel = count.running + count.others_running, caller.parallel_requests
-        if parallel and running >= parallel:
-            raise _refused(f"{running} requests of this key are running; its limit is {parallel}.", 1.0, headers)
-        requests, per_minute = count.requests + count.others_requests, caller.requests_per_minute
-        if per_minute and requests >= per_minute:
-            raise _refused(f"This key's limit of {per_minute} requests a minute is used up.", reset_s, headers)
-        tokens, tokens_max = count.tokens + count.others_tokens, caller.tokens_per_minute
-        if tokens_max and tokens >= tokens_max:
-            raise _refused(f"This key's limit of {tokens_max} tokens a minute is used up.", reset_s, headers)
+        headers = _headers(limits, count, reset_s)
+        running = count.running + count.others_running
+        if limits.parallel and running >= limits.parallel:
+            raise _refused(f"{running} requests of this key are running; its limit is {limits.parallel}.", 1.0, headers)
+        if limits.requests and count.requests + count.others_requests >= limits.requests:
+            raise _refused(f"This key's limit of {limits.requests} requests a minute is used up.", reset_s, headers)
+        if limits.tokens and count.tokens + count.others_tokens >= limits.tokens:
+            raise _refused(f"This key's limit of {limits.tokens} tokens a minute is used up.", reset_s, headers)
         count.requests += 1
         count.running += 1
-        return _headers(caller, count, reset_s)
+        return _headers(limits, count, reset_s)
 
     def leave(self, caller: Caller) -> None:
         """A request that entered has ended."""
@@ -83,7 +106,7 @@ class Windows:
 
     def note_tokens(self, caller: Caller, tokens: int) -> None:
         """Count the tokens of an ended request."""
-        if caller.tokens_per_minute:
+        if self.limits(caller).tokens:
             self.count(caller.key_id).tokens += tokens
 
 
@@ -92,11 +115,11 @@ def _refused(message: str, wait_s: float, headers: dict[str, str]) -> ApiError:
     return ApiError(429, "rate_limit_error", "rate_limit_exceeded", f"{message} Try again later.", headers=headers)
 
 
-def _headers(caller: Caller, count: Count, reset_s: float) -> dict[str, str]:
+def _headers(limits: KeyLimits, count: Count, reset_s: float) -> dict[str, str]:
     found = {}
     for name, limit, used in (
-        ("requests", caller.requests_per_minute, count.requests + count.others_requests),
-        ("tokens", caller.tokens_per_minute, count.tokens + count.others_tokens),
+        ("requests", limits.requests, count.requests + count.others_requests),
+        ("tokens", limits.tokens, count.tokens + count.others_tokens),
     ):
         if limit:
             found[f"x-ratelimit-limit-{name}"] = str(limit)

@@ -82,7 +82,10 @@ def make_runtime() -> Runtime:
         health=Health(limits=health_limits()),
         expected=Expected(),
         upstream=Upstream(upstream_limits()),
-        windows=Windows(),
+        windows=Windows(
+            requests_per_minute=settings.XROUTE_KEY_REQUESTS_PER_MINUTE,
+            tokens_per_minute=settings.XROUTE_KEY_TOKENS_PER_MINUTE,
+        ),
         limits=limits_from_settings(),
     )
 

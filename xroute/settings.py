@@ -69,6 +69,9 @@ try:
     XROUTE_KEY_CACHE_S = env.number("XROUTE_KEY_CACHE_S", 600)
     XROUTE_KEY_CACHE_MAX = env.integer("XROUTE_KEY_CACHE_MAX", 100_000)
     XROUTE_KEY_POLL_S = env.number("XROUTE_KEY_POLL_S", 2)
+    # For keys without limits of their own; 0: none.
+    XROUTE_KEY_REQUESTS_PER_MINUTE = env.integer("XROUTE_KEY_REQUESTS_PER_MINUTE", 0)
+    XROUTE_KEY_TOKENS_PER_MINUTE = env.integer("XROUTE_KEY_TOKENS_PER_MINUTE", 0)
     XROUTE_POOL_MAX = env.integer("XROUTE_POOL_MAX", 8, low=3)
 
     XROUTE_AUDIT_HOUR = env.integer("XROUTE_AUDIT_HOUR", 3, high=23)

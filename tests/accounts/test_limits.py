@@ -104,3 +104,18 @@ def test_never_more_in_parallel_than_allowed_and_never_below_none(steps, most):
         except ApiError:
             assert running == most
     assert windows.count(1).running == running
+
+
+def test_the_installations_limits_are_those_of_keys_without_their_own(at):
+    windows = Windows(requests_per_minute=2, tokens_per_minute=100)
+    headers = windows.enter(PLAIN)
+    assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("2", "1")
+    assert (headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"]) == ("100", "100")
+    windows.note_tokens(PLAIN, 40)
+    assert windows.enter(PLAIN)["x-ratelimit-remaining-tokens"] == "60"
+    assert "2 requests a minute" in refused(windows, PLAIN).message
+    own = limited(key_id=2, requests_per_minute=5)
+    assert windows.enter(own)["x-ratelimit-limit-requests"] == "5"
+    windows.leave(PLAIN)
+    windows.leave(PLAIN)
+    assert windows.counts[1].running == 0

@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 from redis.exceptions import RedisError
 
+from accounts import limits_sync
 from accounts.limits import Windows
 from accounts.limits_sync import LimitsSync
 from tests.accounts.test_limits import limited
@@ -108,3 +109,42 @@ async def test_an_exchange_with_a_silent_valkey_ends_in_time(tmp_path):
     async with silent_valkey(tmp_path) as url, syncing(url, windows, timeout_s=0.1) as sync:
         with pytest.raises((RedisError, OSError, TimeoutError)):
             await sync.share()
+
+
+async def test_what_a_killed_worker_ran_blocks_for_seconds_not_for_the_minute(monkeypatch):
+    monkeypatch.setattr(limits_sync, "SILENT_S", 0.3)
+    caller = limited(key_id=next(KEYS), requests_per_minute=100, parallel_requests=3)
+    killed, living, me, url = Windows(), Windows(), Windows(), os.environ["REDIS_URL"]
+    async with syncing(url, killed) as first, syncing(url, living) as second, syncing(url, me) as mine:
+        for _ in range(2):
+            killed.enter(caller)
+        living.enter(caller)
+        me.count(caller.key_id)
+        await first.share()
+        await second.share()
+        await mine.share()
+        with pytest.raises(ApiError):
+            me.enter(caller)
+        async with asyncio.timeout(20):
+            while me.count(caller.key_id).others_running != 1:
+                await asyncio.sleep(0.05)
+                await second.share()
+                await mine.share()
+        assert me.count(caller.key_id).others_requests in (3, 1)  # 1: a new minute has begun, without the killed one
+        me.enter(caller)
+
+
+async def test_what_others_ran_is_forgotten_while_nothing_is_heard_of_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(limits_sync, "SILENT_S", 0.2)
+    windows, caller = Windows(), limited(key_id=next(KEYS), parallel_requests=1)
+    windows.count(caller.key_id).others_running = 1
+    async with syncing(f"unix://{tmp_path}/none", windows, every_s=0.01, timeout_s=0.1) as sync:
+        task = asyncio.create_task(sync.run())
+        with pytest.raises(ApiError):
+            windows.enter(caller)
+        async with asyncio.timeout(20):
+            while windows.count(caller.key_id).others_running:
+                await asyncio.sleep(0.02)
+        windows.enter(caller)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,7 +1,10 @@
 """Headers that clients rely on: x-request-id, x-generation-id, x-ratelimit-*."""
 
+import asyncio
 import re
+import time
 
+import httpx
 import pytest
 
 from accounts.models import ApiKey
@@ -82,3 +85,24 @@ async def test_parallel_requests_are_limited_and_freed(client, orm):
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
         await running.aread()
     assert (await ask(client, found)).status_code == 200
+
+
+async def test_the_installations_limits_are_told_and_shared_by_its_workers(web_factory, owner):
+    """Two workers: what one counts the other knows within a second."""
+    limits = {"XROUTE_KEY_REQUESTS_PER_MINUTE": "1000", "XROUTE_KEY_TOKENS_PER_MINUTE": "50000"}
+    first, second = [await asyncio.to_thread(web_factory, **limits) for _ in range(2)]
+    async with (
+        httpx.AsyncClient(base_url=first.url, trust_env=False, timeout=30) as here,
+        httpx.AsyncClient(base_url=second.url, trust_env=False, timeout=30) as there,
+    ):
+        for _ in range(3):
+            assert (await ask(here, owner)).headers["x-ratelimit-limit-requests"] == "1000"
+        until = time.monotonic() + 60
+        while True:
+            headers = (await stream(there, owner)).headers
+            assert headers["x-ratelimit-limit-tokens"] == "50000"
+            if int(headers["x-ratelimit-remaining-requests"]) <= 1000 - 3 - 2:
+                break
+            assert time.monotonic() < until
+            if int(time.time()) % 60 < 2:
+                await ask(here, owner)  # a new minute has begun, and begins with nothing
