@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Shown:
     """A page as `who` sees it: nobody (logged out), owner, broke (no credit) or operator. `status` is expected.
 
-    `{payment}`, `{event}`, `{audit}` and `{month}` in a path are what the owner's payment left (paying.py).
+    `{payment}`, `{event}`, `{audit}`, `{month}` and `{generation}` in a path are what the owner's payment (paying.py)
+    and call (calling.py) left.
     """
 
     name: str
@@ -42,6 +43,7 @@ PAGES = (
     Shown("auto-top-up-empty", "/credits/auto", "broke"),
     Shown("usage", "/usage?range=30d"),
     Shown("usage-empty", "/usage", "broke"),
+    Shown("generation", "/usage/generations/{generation}"),
     Shown("models", "/models"),
     Shown("model", "/models/openai/gpt-5"),
     Shown("account", "/account/"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from tests.browser.calling import called
 from tests.browser.chrome import chrome, executable, window
 from tests.browser.pages import PAGES, Shown
 from tests.browser.paying import paid
@@ -50,7 +51,7 @@ def _pages(stack: Stack) -> list[tuple[Shown, Visitor | None]]:
     done = stack.manage("demo_data", "ada@example.com")
     if done.returncode:
         sys.exit(done.stderr)
-    left = paid(stack, cast["owner"])
+    left = paid(stack, cast["owner"]) | called(stack, cast["owner"].email)
     return [(replace(shown, path=shown.path.format(**left)), cast[shown.who]) for shown in PAGES]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser import axe
+from tests.browser.calling import called
 from tests.browser.chrome import window
 from tests.browser.pages import PAGES
 from tests.browser.paying import paid
@@ -25,7 +26,7 @@ def cast(stack) -> dict[str, Visitor | None]:
 
 @pytest.fixture(scope="module")
 def left(stack, cast) -> dict[str, str]:
-    return paid(stack, cast["owner"])
+    return paid(stack, cast["owner"]) | called(stack, cast["owner"].email)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
