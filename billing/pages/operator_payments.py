@@ -35,10 +35,12 @@ def operator_payments(request: PageRequest) -> HttpResponse:
 
 @operator_page
 def operator_payment(
-    request: PageRequest, payment_id: UUID, form: RefundForm | None = None, status: int = 200
+    request: PageRequest, payment_id: UUID, form: RefundForm | None = None, status: int = 200, asked: bool = False
 ) -> HttpResponse:
     """One payment: what it was, what came back, and the form to refund it."""
-    found = Payment.objects.select_related("workspace", "created_by").prefetch_related("refunds", "disputes")
+    found = Payment.objects.select_related("workspace", "created_by").prefetch_related(
+        "refunds__created_by", "disputes"
+    )
     payment = get_object_or_404(found, pk=payment_id)
     left = payment_refundable(payment) if payment.status == PaymentStatus.PAID else None
     values = {
@@ -46,6 +48,7 @@ def operator_payment(
         "total": payment_total_nanousd(payment),
         "left": left,
         "left_nanousd": left.cents * NANOUSD_PER_CENT if left else 0,
+        "asked": asked,
         "may_refund": left is not None and left.cents > 0 and payments_enabled(),
         "form": form or RefundForm(initial={"amount": f"{left.cents / 100:.2f}" if left else ""}),
     }
@@ -55,10 +58,12 @@ def operator_payment(
 @require_POST
 @operator_page
 def operator_refund(request: PageRequest, payment_id: UUID) -> HttpResponse:
-    """Refund part of it, or say why not."""
+    """Refund part of it, or say why not. Without `confirm` the page asks first, as its dialog does."""
     payment = get_object_or_404(Payment, pk=payment_id)
     form = RefundForm(request.POST)
     if form.is_valid():
+        if request.POST.get("confirm") != "yes":
+            return operator_payment(request, payment_id, form, asked=True)
         try:
             refund = refund_start(
                 payment=payment,

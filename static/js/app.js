@@ -47,6 +47,11 @@
           else slot.textContent = opener.dataset[name];
         });
       });
+      // [data-from="#field"] shows what is typed in that field now
+      dialog.querySelectorAll("[data-from]").forEach(function (slot) {
+        slot.textContent = document.querySelector(slot.getAttribute("data-from")).value;
+      });
+      if (dialog.open) dialog.close();
       dialog.showModal();
       event.preventDefault();
     }

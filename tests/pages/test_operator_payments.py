@@ -1,5 +1,6 @@
 """/operator/money/payments: every payment and its refund, for operators alone."""
 
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_list_is_filtered_paged_and_asks_few_questions(operator, owner, brok
 def test_a_refund_in_part_shows_everywhere(operator, signed_in, broke, paid):
     page = f"{LIST}/{paid.pk}"
     assert "At most <strong>$20.00</strong>" in operator.get(page).content.decode()
-    answer = operator.post(f"{page}/refund", {"amount": "5.50", "reason": "asked for it"})
+    answer = operator.post(f"{page}/refund", {"amount": "5.50", "reason": "asked for it", "confirm": "yes"})
     assert answer.status_code == 302
     made = Refund.objects.get(payment=paid)
     assert (made.status, made.amount_cents, made.reason) == ("succeeded", 550, "asked for it")
@@ -82,6 +83,22 @@ def test_a_refund_in_part_shows_everywhere(operator, signed_in, broke, paid):
     assert "partly refunded" in owners.get(f"/credits/payments/{paid.pk}").content.decode()
     assert "partly refunded" in owners.get("/credits").content.decode()
     assert str(paid.pk) in operator.get(LIST, {"state": "refunded"}).content.decode()
+
+
+@pytest.mark.commits
+def test_it_is_confirmed_first_and_its_author_is_named_to_operators_alone(operator, stranger, signed_in, broke, paid):
+    page, email = f"{LIST}/{paid.pk}", User.objects.get(pk=stranger.user_id).email
+    asked = operator.post(f"{page}/refund", {"amount": "5.50", "reason": "r"})
+    text = unescape(asked.content.decode())
+    assert (asked.status_code, Refund.objects.filter(payment=paid).exists()) == (200, False)
+    assert 'id="refund-confirm" aria-labelledby="refund-title" open>' in text
+    for named in (">5.50</span>", paid.workspace.name, str(paid.pk)):
+        assert named in text.partition("<dialog")[2]
+    assert " open>" not in operator.get(page).content.decode().partition("<dialog")[2].partition("<h2")[0]
+    operator.post(f"{page}/refund", {"amount": "5.50", "reason": "r", "confirm": "yes"})
+    assert Refund.objects.get(payment=paid).amount_cents == 550
+    assert email in operator.get(page).content.decode().partition('id="refunds"')[2]
+    assert email not in signed_in(broke).get(f"/credits/payments/{paid.pk}").content.decode()
 
 
 @pytest.mark.commits
@@ -97,7 +114,7 @@ def test_a_refund_in_part_shows_everywhere(operator, signed_in, broke, paid):
     ],
 )
 def test_a_wrong_amount_or_no_reason_is_refused_with_the_reason(operator, paid, amount, reason, says):
-    answer = operator.post(f"{LIST}/{paid.pk}/refund", {"amount": amount, "reason": reason})
+    answer = operator.post(f"{LIST}/{paid.pk}/refund", {"amount": amount, "reason": reason, "confirm": "yes"})
     assert answer.status_code == 422
     assert says in answer.content.decode()
     assert not Refund.objects.filter(payment=paid).exists()
