@@ -1,6 +1,8 @@
 """Auto top-up: who needs one, and the row that reserves it - at most one at a time, never above the monthly cap."""
 
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -9,6 +11,7 @@ from django.db.models.functions import Now
 from accounts.models import User, Workspace
 from billing.fees import top_up_fee
 from billing.models import AutoTopUp, Payment, PaymentStatus
+from billing.notices import link, mails_write, managers_addresses
 from billing.workspaces import WorkspaceClosed, workspace_open_ensure
 from xroute.lib.ids import new_id
 
@@ -23,7 +26,7 @@ SELECT p.tax_cents FROM billing_payment p
  WHERE p.workspace_id = t.workspace_id AND p.origin = 'auto' AND p.amount_cents = t.amount_cents
  ORDER BY p.created_at DESC LIMIT 1"""
 FEE = "greatest((t.amount_cents * %(ppm)s + 999999) / 1000000, %(min_cents)s)"
-WANTED = f"""
+NEEDED = """
   FROM billing_autotopup t
   JOIN billing_creditaccount a ON a.workspace_id = t.workspace_id
   JOIN billing_stripecustomer c ON c.workspace_id = t.workspace_id
@@ -31,8 +34,22 @@ WANTED = f"""
  WHERE t.enabled AND t.paused_at IS NULL AND NOT w.suspended AND w.closing_at IS NULL
    AND a.posted < t.threshold_nanousd AND c.payment_method_id <> '' AND c.customer_id IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM billing_payment o WHERE o.workspace_id = t.workspace_id AND o.origin = 'auto'
-                      AND o.status IN ('open', 'processing'))
-   AND ({SPENT}) + t.amount_cents + {FEE} + coalesce(({TAX}), 0) <= t.monthly_cap_cents"""  # noqa: S608
+                      AND o.status IN ('open', 'processing'))"""
+FITS = f"""
+       ({SPENT}) + t.amount_cents + {FEE} + coalesce(({TAX}), 0) <= t.monthly_cap_cents"""
+WANTED = f"{NEEDED} AND {FITS}"
+MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+# Stopped by the cap, and not told so of this cap in this month (UTC): whoever changes the row writes the mail.
+CAPPED = f"""
+UPDATE billing_autotopup SET capped_at = now(), capped_cents = monthly_cap_cents
+ WHERE workspace_id IN (SELECT t.workspace_id {NEEDED} AND NOT ({FITS}))
+   AND (capped_at IS NULL OR capped_at < {MONTH} OR capped_cents <> monthly_cap_cents)
+RETURNING workspace_id, monthly_cap_cents"""  # noqa: S608
+STOPPED = f"""
+SELECT t.monthly_cap_cents,
+       (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month - 1 day')::date
+  {NEEDED} AND NOT ({FITS})
+   AND t.workspace_id = %(workspace)s"""
 DUE = f"SELECT t.workspace_id {WANTED} ORDER BY t.workspace_id LIMIT %(limit)s"
 INSERT = f"""
 INSERT INTO billing_payment (id, workspace_id, created_by_id, amount_cents, amount_nanousd, fee_cents, origin,
@@ -68,6 +85,43 @@ def auto_top_up_resume(*, workspace: Workspace, user: User) -> bool:
     """Let it charge again: one try, which pauses it again where it fails. Whether it was paused."""
     paused = AutoTopUp.objects.filter(workspace=workspace, paused_at__isnull=False)
     return bool(paused.update(paused_at=None, pause_reason="", changed_by=user, changed_at=Now()))
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """An auto top-up that is needed and that its cap stops, until the end of the day `until` (UTC)."""
+
+    cap_cents: int
+    until: date
+
+
+def auto_capped(*, workspace_id: int) -> Capped | None:
+    """Whether the monthly cap alone keeps credit from being bought now."""
+    with connection.cursor() as cursor:
+        cursor.execute(STOPPED, _fee() | {"workspace": workspace_id})
+        row = cursor.fetchone()
+    return Capped(*row) if row else None
+
+
+def auto_capped_tell() -> int:
+    """Mail owners and admins whose auto top-up its cap has stopped: once a month and cap; how many workspaces."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CAPPED, _fee())
+        told = cursor.fetchall()
+        for workspace_id, cap_cents in told:
+            _capped_mail(workspace_id, cap_cents)
+    return len(told)
+
+
+def _capped_mail(workspace_id: int, cap_cents: int) -> None:
+    name, cap = Workspace.objects.values_list("name", flat=True).get(pk=workspace_id), f"${cap_cents / 100:,.2f}"
+    mails_write(
+        to=managers_addresses(workspace_id=workspace_id),
+        subject=f"Auto top-up of {name} has reached its monthly cap",
+        body=f"Credit of {name} is below the level that you chose, but another top-up would be above the {cap} that "
+        "you allow a month. Nothing more is charged until the month is over (UTC). Raise the cap here, or buy credit "
+        f"by hand:\n\n{link('/credits/auto')}\n\nThis mail comes once a month, and again for another cap.",
+    )
 
 
 def spent_this_month_cents(*, workspace_id: int) -> int:

@@ -33,7 +33,8 @@ class AutoTopUp(models.Model):
     """Buy `amount_cents` of credit with the saved card once less than `threshold_nanousd` is left.
 
     At most `monthly_cap_cents` a calendar month (UTC), fee and tax included. `paused_at`: a charge failed; it goes on
-    only when a person says so.
+    only when a person says so. `capped_at`, `capped_cents`: when the cap last stopped it, and what the cap was; its
+    managers have been told.
     """
 
     workspace = models.OneToOneField("accounts.Workspace", on_delete=models.CASCADE, primary_key=True)
@@ -43,6 +44,8 @@ class AutoTopUp(models.Model):
     monthly_cap_cents = models.BigIntegerField()
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=300, default="", db_default="")
+    capped_at = models.DateTimeField(null=True)
+    capped_cents = models.BigIntegerField(null=True)
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     changed_at = models.DateTimeField(db_default=Now())
 

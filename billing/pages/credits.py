@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import MANAGERS, PageRequest, workspace_page
+from billing.auto_top_up import auto_capped
 from billing.expiry import endings
 from billing.fees import top_up_fee
 from billing.forms import TopUpForm
@@ -52,6 +53,7 @@ def credits(request: PageRequest, form: TopUpForm | None = None, status: int = 2
         "may_pay": request.membership.role in MANAGERS,
         "endings": endings_worded(endings(workspace_id=request.workspace.pk)),
         "fee": fee,
+        "capped": auto_capped(workspace_id=request.workspace.pk) if payments_enabled() else None,
         "examples": [
             (f"${dollars}", f"{(dollars * 100 + fee.cents(dollars * 100)) / 100:,.2f}") for dollars in EXAMPLES_USD
         ],

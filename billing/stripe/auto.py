@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from billing.auto_top_up import auto_due, auto_payment_fix, auto_payment_reserve
+from billing.auto_top_up import auto_capped_tell, auto_due, auto_payment_fix, auto_payment_reserve
 from billing.models import Payment, PaymentOrigin, PaymentStatus
 from billing.stripe import client
 from billing.stripe.cards import customer_forget, customer_gone
@@ -30,6 +30,7 @@ def auto_sweep() -> int:
     """Charge every workspace that needs it; how many were tried. Never in a loop: a failed one is paused."""
     if not client.payments_enabled():
         return 0
+    auto_capped_tell()
     tried = 0
     for workspace_id in auto_due(limit=ROUND_MAX):
         payment = auto_payment_reserve(workspace_id=workspace_id)

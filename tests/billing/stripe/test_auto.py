@@ -5,10 +5,17 @@ from decimal import Decimal
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 
 from accounts.models import Membership, OutgoingMail, User, Workspace
 from billing import ledger
-from billing.auto_top_up import auto_payment_reserve, auto_top_up_resume, auto_top_up_save, spent_this_month_cents
+from billing.auto_top_up import (
+    auto_capped,
+    auto_payment_reserve,
+    auto_top_up_resume,
+    auto_top_up_save,
+    spent_this_month_cents,
+)
 from billing.models import AutoTopUp, Payment, StripeCustomer, StripeEvent, Transfer
 from billing.models.ledger import House, TransferKind
 from billing.stripe.auto import auto_charge, auto_sweep, taxes_file
@@ -411,3 +418,30 @@ def test_the_ledger_moves_back_below_and_it_buys_again(till, card):
     )
     auto_sweep()
     assert (len(charges(till)), till.balance()) == (2, 2500 * CENT)
+
+
+def test_a_cap_that_stops_it_is_told_once_a_month_and_cap_and_stands_on_credits(till, card):
+    card(threshold_cents=100_000, cap_cents=1500)
+    assert auto_sweep() == 1  # 10 of 15 USD: the next does not fit
+    for _ in range(3):
+        assert auto_sweep() == 0
+    subject = [one for one in mails(till) if "monthly cap" in one]
+    assert len(subject) == 1
+    capped = auto_capped(workspace_id=till.person.workspace_id)
+    now = datetime.now(UTC)
+    assert (capped.cap_cents, capped.until.month) == (1500, now.month)
+    assert (capped.until + timedelta(days=1)).day == 1
+    browser = Client()
+    browser.force_login(User.objects.get(pk=till.person.user_id))
+    page = browser.get("/credits").content.decode()
+    assert "reached its monthly cap of $15.00" in page
+    assert "Raise the cap" in page
+    choose(till, 100_000, 1000, 1600)  # another cap, and still too low
+    for _ in range(2):
+        auto_sweep()
+    assert len([one for one in mails(till) if "monthly cap" in one]) == 2
+    AutoTopUp.objects.filter(workspace_id=till.person.workspace_id).update(capped_at=now - timedelta(days=40))
+    auto_sweep()
+    assert len([one for one in mails(till) if "monthly cap" in one]) == 3
+    choose(till, 100_000, 1000, 50_000)
+    assert auto_capped(workspace_id=till.person.workspace_id) is None
