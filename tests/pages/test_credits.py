@@ -116,7 +116,7 @@ def test_movements_run_down_to_the_balance_page_by_page(signed_in, owner, django
     assert second.content.decode().count("Gift") == 5
     assert "Deposit by the operator" in second.content.decode()
     # session, person, devices' session, memberships, movements, account, payments, banner's balance
-    with django_assert_num_queries(8, exact=False):
+    with django_assert_num_queries(9, exact=False):
         browser.get("/credits")
     for odd in ("x", "-1", "9" * 40, "1e3"):
         assert browser.get("/credits", {"before": odd}).status_code == 200
