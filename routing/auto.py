@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from routing.ranking.fitness import unfit
 from routing.types import ChatRequest, Endpoint
 
-NAMES = frozenset(("xroute/auto", "openrouter/auto", "auto"))
+AUTO = "xroute/auto"
+NAMES = frozenset((AUTO, "openrouter/auto", "auto"))
 STEPS = ("light", "middling", "heavy")
 CAPS_NANOUSD = (1_000_000_000, 5_000_000_000, 15_000_000_000)  # per million completion tokens
 LONG_TOKENS = 4_000

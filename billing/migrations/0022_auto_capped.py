@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0019_desk")]
+    dependencies = [("billing", "0021_closing")]
 
     operations = [
         migrations.AddField("autotopup", "capped_at", models.DateTimeField(null=True)),

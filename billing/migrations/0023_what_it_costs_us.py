@@ -23,7 +23,7 @@ ALTER TABLE billing_usagerecord
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0021_closing")]
+    dependencies = [("billing", "0022_auto_capped")]
     operations = [
         migrations.RunSQL(COLUMNS, DROP),
         migrations.RunSQL((FOLDER / "0004_meter.sql").read_text(), migrations.RunSQL.noop),

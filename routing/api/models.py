@@ -8,6 +8,7 @@ import orjson
 from django.http import HttpResponse
 
 from billing.pricing import Prices
+from routing.auto import AUTO
 from routing.catalogue import Snapshot
 from routing.runtime import current
 from routing.sandbox import FAULTS
@@ -81,6 +82,27 @@ def model_json(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
+def auto_json(models: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`xroute/auto` among `models`: it can what they can, at the price (-1: it varies) of the one that it chooses."""
+    modalities = {name for model in models for name in model["architecture"]["input_modalities"]}
+    longest = max(models, key=lambda model: int(model["context_length"]))
+    architecture = {"input_modalities": sorted(modalities), "output_modalities": ["text"], "tokenizer": "Other"}
+    return {
+        "id": AUTO,
+        "object": "model",
+        "created": max(model["created"] for model in models),
+        "owned_by": "xroute",
+        "name": "Auto",
+        "aliases": [],
+        "description": "Chooses a model by the size of the request, what it needs, and a cap on the price.",
+        "context_length": longest["context_length"],
+        "architecture": architecture,
+        "pricing": {"prompt": "-1", "completion": "-1", "request": "-1", "image": "-1"},
+        "top_provider": longest["top_provider"],
+        "supported_parameters": sorted({name for model in models for name in model["supported_parameters"]}),
+    }
+
+
 def found_model(snapshot: Snapshot, name: str) -> str:
     """The slug that `name` stands for; raises ApiError 404 with names near it."""
     slug = snapshot.slug(name)
@@ -91,11 +113,17 @@ def found_model(snapshot: Snapshot, name: str) -> str:
     return slug
 
 
+def listed(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Every model but those that fail on purpose."""
+    return [model_json(endpoints) for slug, endpoints in snapshot.endpoints.items() if not slug.startswith(FAULTS)]
+
+
 def rendered(snapshot: Snapshot) -> bytes:
     """The whole list, rendered once for each snapshot."""
     global _rendered
     if _rendered[0] != snapshot.version:
-        data = [model_json(endpoints) for slug, endpoints in snapshot.endpoints.items() if not slug.startswith(FAULTS)]
+        data = listed(snapshot)
+        data += [auto_json(data)] if data else []
         _rendered = (snapshot.version, orjson.dumps({"object": "list", "data": data}))
     return _rendered[1]
 
@@ -112,4 +140,6 @@ class ModelDetail(AsyncAPIView):
 
     async def get(self, _request: LeanRequest, name: str) -> HttpResponse:
         snapshot = current().catalogue.snapshot
+        if name == AUTO:
+            return json_response(auto_json(listed(snapshot)))
         return json_response(model_json(snapshot.endpoints[found_model(snapshot, name)]))

@@ -28,7 +28,19 @@ async def test_the_list_is_public(client, prefix):
 async def test_only_what_can_be_called_is_listed(client):
     """No credential reaches the real providers here."""
     data = (await client.get("/v1/models")).json()["data"]
-    assert {model["owned_by"] for model in data} <= {"sandbox", "test"}
+    assert {model["owned_by"] for model in data} <= {"sandbox", "test", "xroute"}
+
+
+async def test_the_model_that_chooses_is_listed_and_can_be_called(client, owner):
+    data = (await client.get("/v1/models")).json()["data"]
+    auto = next(model for model in data if model["id"] == "xroute/auto")
+    assert auto["pricing"]["prompt"] == "-1"
+    assert "tools" in auto["supported_parameters"]
+    assert (await client.get("/v1/models/xroute/auto")).json()["id"] == "xroute/auto"
+    asked = {"model": "xroute/auto", "messages": [{"role": "user", "content": "hello"}]}
+    answer = await client.post("/v1/chat/completions", json=asked, headers=owner.headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["model"] in {model["id"] for model in data} - {"xroute/auto"}
 
 
 async def test_prices_are_usd_per_token_in_plain_decimals(client, owner):
