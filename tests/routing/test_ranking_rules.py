@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.pricing import Prices
+from billing.pricing import Prices, Usage, cost_nanousd
 from routing.health import Health
 from routing.ranking import candidates, expected_cost_nanousd
 from routing.ranking.order import sticky_draw
@@ -204,3 +204,14 @@ def test_names_may_carry_a_quantization_or_a_region():
 def test_free_means_that_nothing_costs_anything():
     free = made(2, prices=Prices(0, 0))
     assert slugs([made(1), free, made(3, prices=Prices(0, 0, request=5))], chat(model="author/model:free")) == ["p2"]
+
+
+@given(
+    st.builds(Prices, st.integers(0, 10**12), st.integers(0, 10**12), request=st.integers(0, 10**12)),
+    st.integers(1, 5000),
+    st.integers(1, 4),
+)
+def test_the_expected_cost_is_what_billing_would_charge(prices, max_tokens, n):
+    request = chat(max_tokens=max_tokens, n=n)
+    usage = Usage(prompt=request.prompt_tokens_expected, completion=n * min(1024, max_tokens, 4096))
+    assert expected_cost_nanousd(made(1, prices=prices), request) == cost_nanousd(prices, usage)
