@@ -2,13 +2,16 @@
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from django.db import connection
 
 from billing import selectors
+from billing.house import house_read
+from billing.house_list import house_page
+from billing.house_reasons import reason_named
 from billing.marks import marks_add
 from billing.rollups import rollups_add
 from tests.billing.books import djangos_own, drop_books, make_books as fresh_books
@@ -117,3 +120,21 @@ def test_the_data_is_of_the_shape_it_claims(scaled):
     assert workspaces == make.WORKSPACES
     assert last <= datetime.now(UTC)
     assert (last - first).days > 31 * (MONTHS - 2)
+
+
+def test_the_house_reads_a_month_by_partial_indexes(scaled):
+    """Neither the millions of transfers of usage nor the records that somebody paid for."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    span = {"since": now - timedelta(days=30), "until": now}
+    reason = {name: reason_named(name) for name in ("grants", "call:empty")}
+    reads = {
+        "house": (lambda: house_read(**span), ["transfer_not_usage", "usage_rollup_time", "meter_batch_waiting"]),
+        "transfers": (lambda: house_page(reason=reason["grants"], **span), ["transfer_not_usage"]),
+        "calls": (lambda: house_page(reason=reason["call:empty"], **span), []),
+    }
+    filled = {f"billing_usagerecord_{month}" for month in months_filled()} | {"billing_transfer", "billing_usagerollup"}
+    for name, (call, indexes) in reads.items():
+        asked = pages.timed(name, call, rounds=0).asked
+        text = "\n".join(pages.plan(sql, values, analyze=False) for sql, values in asked)
+        assert filled & set(SEQUENTIAL.findall(text)) == set(), text
+        assert [index for index in indexes if index not in text] == [], text
