@@ -1,4 +1,4 @@
-"""Wire formats, one module each. An adapter is pure functions: request out, response in, stream event in, error in.
+"""Wire formats, one module each. An adapter is pure functions: request out, response in, stream in, error in.
 
 A provider that only differs in configuration is a row of the catalogue, not a module here.
 """
@@ -11,8 +11,26 @@ from routing.providers import openai
 from routing.types import Answer, ChatRequest, Chunk, Credential, Endpoint, UpstreamRequest
 
 
+class Reader(Protocol):
+    """One stream being read: bytes come as the network cuts them, events go to `event_in` one by one.
+
+    What `feed` and `close` give is for `event_in` alone; it may remember what earlier events said.
+    """
+
+    def feed(self, chunk: bytes) -> list[bytes]: ...
+
+    def close(self) -> list[bytes]: ...
+
+    def event_in(self, data: bytes) -> Chunk: ...
+
+
 class Adapter(Protocol):
-    """What the proxy asks of a wire format; see routing.providers.openai for the contract of each."""
+    """What the proxy asks of a wire format; see routing.providers.openai for the contract of each.
+
+    `cannot` names the body's fields that this format has no words for: nothing is silently dropped.
+    """
+
+    def cannot(self, chat: ChatRequest) -> frozenset[str]: ...
 
     def request_out(
         self,
@@ -24,9 +42,9 @@ class Adapter(Protocol):
         request_id: str,
     ) -> UpstreamRequest: ...
 
-    def response_in(self, body: bytes) -> Answer: ...
+    def response_in(self, body: bytes, chat: ChatRequest) -> Answer: ...
 
-    def event_in(self, data: bytes) -> Chunk: ...
+    def reader(self, chat: ChatRequest) -> Reader: ...
 
     def error_in(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...
 

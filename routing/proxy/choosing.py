@@ -9,6 +9,7 @@ from typing import Any
 from accounts.callers import Caller
 from routing import auto, ranking
 from routing.catalogue import Snapshot
+from routing.ranking.fitness import UNSPOKEN
 from routing.ranking.order import BALANCED, Draw, random_draw, sticky_draw, strategy_of
 from routing.runtime import Runtime
 from routing.sandbox import FAULTS
@@ -119,5 +120,9 @@ def _no_endpoints(slug: str, reasons: Iterable[str]) -> ApiError:
     if any("context" in reason for reason in reasons):
         message = f"The prompt is too long for every endpoint of {slug}: {'; '.join(reasons)}. Shorten the messages."
         return ApiError(400, "invalid_request_error", "context_length_exceeded", message, param="messages")
+    if spoken := next((why for why in reasons if UNSPOKEN in why), ""):
+        field = spoken.rpartition(f"{UNSPOKEN} ")[2].partition(",")[0]
+        message = f"No provider of {slug} here can honour `{field}` ({'; '.join(reasons)}). Leave it out."
+        return ApiError(400, "invalid_request_error", "unsupported_parameter", message, param=field)
     message = f"No endpoint of {slug} fits this request: {'; '.join(reasons) or 'none is enabled'}."
     return ApiError(404, "invalid_request_error", "no_endpoints", message, param="model")

@@ -3,13 +3,11 @@
 import asyncio
 import time
 from collections import deque
-from types import ModuleType
-from typing import Any
 
 from routing.errors import UpstreamError
+from routing.providers import Adapter, Reader
 from routing.proxy.generation import Generation, Interrupt
 from routing.runtime import Runtime
-from routing.sse import Decoder
 from routing.types import Chunk, Endpoint, UpstreamRequest
 from routing.upstream import UpstreamStream, left
 
@@ -17,9 +15,8 @@ from routing.upstream import UpstreamStream, left
 class Source:
     """Chunks of one upstream stream. `next` ends with None at a clean end of file or [DONE]."""
 
-    def __init__(self, stream: UpstreamStream, adapter: ModuleType | Any, *, chunk_s: float, until: float) -> None:
-        self._stream, self._adapter = stream, adapter
-        self._decoder = Decoder()
+    def __init__(self, stream: UpstreamStream, reader: Reader, *, chunk_s: float, until: float) -> None:
+        self._stream, self._reader = stream, reader
         self._ready: deque[bytes | Chunk] = deque()
         self._chunk_s, self._until = chunk_s, until
         self._ended = False
@@ -35,7 +32,7 @@ class Source:
             return None
         item = self._ready.popleft()
         # Read one by one: an error in a later event must not swallow what came before it.
-        chunk: Chunk = self._adapter.event_in(item) if isinstance(item, bytes) else item
+        chunk: Chunk = self._reader.event_in(item) if isinstance(item, bytes) else item
         if chunk.upstream_id and not self.upstream_id:
             self.upstream_id = chunk.upstream_id
         if chunk.done:
@@ -58,9 +55,9 @@ class Source:
             raise Interrupted from None
         self.bytes_read += len(data)
         if data:
-            events = self._decoder.feed(data)
+            events = self._reader.feed(data)
         else:
-            events, self._ended = self._decoder.close(), True
+            events, self._ended = self._reader.close(), True
         self._ready.extend(events)
 
     async def aclose(self) -> None:
@@ -72,7 +69,7 @@ class Interrupted(Exception):
 
 
 async def open_source(
-    runtime: Runtime, generation: Generation, endpoint: Endpoint, adapter: Any, request: UpstreamRequest
+    runtime: Runtime, generation: Generation, endpoint: Endpoint, adapter: Adapter, request: UpstreamRequest
 ) -> Source:
     """A stream whose first chunk has come: until then failover is silent. Raises UpstreamError."""
     limits = runtime.limits
@@ -89,7 +86,9 @@ async def open_source(
     try:
         if stream.status != 200:
             raise adapter.error_in(stream.status, stream.headers, await _error_body(stream))
-        source = Source(stream, adapter, chunk_s=chunk_s, until=generation.started + limits.total_s)
+        source = Source(
+            stream, adapter.reader(generation.chat), chunk_s=chunk_s, until=generation.started + limits.total_s
+        )
         await _first(source, generation, endpoint)
     except BaseException:
         await stream.aclose()

@@ -53,7 +53,7 @@ async def _call(runtime: Runtime, generation: Generation) -> tuple[Endpoint, Ans
         generation.first_byte_ms = generation.elapsed_ms
         if status != 200:
             raise adapter.error_in(status, headers, body)
-        return adapter.response_in(body)
+        return adapter.response_in(body, generation.chat)
 
     try:
         return await first_success(runtime, generation, call)

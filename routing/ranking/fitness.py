@@ -1,9 +1,11 @@
 """Whether an endpoint can take a request at all: the conditions of the caller, and what the request needs."""
 
+from routing.providers import adapter
 from routing.types import ChatRequest, Endpoint, MaxPrice, Preferences
 
 # Without these the request fails, or costs what is not accounted for; other needs an endpoint may simply ignore.
 HARD_NEEDS = frozenset(("tools", "vision", "audio", "file", "video", "audio_output", "web_search"))
+UNSPOKEN = "has no words for"
 _MODALITY_OF = {"vision": "image", "audio": "audio", "file": "file", "video": "video"}
 
 
@@ -13,8 +15,10 @@ def unfit(endpoint: Endpoint, chat: ChatRequest) -> str:
         return why
     if chat.prompt_tokens_expected > endpoint.context_length:
         return f"its context of {endpoint.context_length} tokens is too short"
-    missing = _missing(endpoint, chat)
-    return f"it lacks {', '.join(sorted(missing))}" if missing else ""
+    if missing := _missing(endpoint, chat):
+        return f"it lacks {', '.join(sorted(missing))}"
+    fields = adapter(endpoint.provider.wire_format).cannot(chat)
+    return f"it {UNSPOKEN} {', '.join(sorted(fields))}" if fields else ""
 
 
 def named(endpoint: Endpoint, names: tuple[str, ...]) -> bool:

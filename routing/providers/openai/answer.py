@@ -8,7 +8,7 @@ from billing.pricing import Usage
 from routing.errors import UpstreamError
 from routing.providers.openai.failure import in_band
 from routing.providers.openai.usage import usage_in
-from routing.types import Answer, Chunk
+from routing.types import Answer, ChatRequest, Chunk
 
 _ID_LENGTH_MAX = 200
 
@@ -21,7 +21,7 @@ _ENVELOPE = frozenset(
 )
 
 
-def response_in(body: bytes) -> Answer:
+def response_in(body: bytes, _chat: ChatRequest | None = None) -> Answer:
     """A whole answer. `usage` is taken out of the body; `choices` may be empty.
 
     Raises UpstreamError: "in_band" for an error inside, "server" for anything that is no completion.

@@ -12,6 +12,11 @@ LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 _ROUTING = ("models", "provider", "route", "transforms", "usage")
 
 
+def cannot(_chat: ChatRequest) -> frozenset[str]:
+    """Nothing: the body goes out as it came in."""
+    return frozenset()
+
+
 def request_out(
     endpoint: Endpoint,
     credential: Credential | None,

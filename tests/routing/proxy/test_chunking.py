@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from routing.errors import UpstreamError
-from routing.providers.openai import answer
+from routing.providers.openai import reader
 from routing.proxy.chunks import Source
 from tests.routing.calls import record, stream
+from tests.routing.facts import chat
 from tests.routing.proxy.scripted import DONE, chunk, scripted, usage
 
 TEXTS = ["Größe ", "世界 ", "👩‍👩‍👧‍👦 ", 'a "quoted"\\ line\nand\r\nmore\u2028', "", "data: [DONE]", "\x00"]
@@ -44,7 +45,7 @@ class Wire:
 
 
 async def relayed(parts: list[bytes]) -> list:
-    source = Source(Wire(parts), answer, chunk_s=5, until=1e12)
+    source = Source(Wire(parts), reader(chat()), chunk_s=5, until=1e12)
     found = []
     while (one := await source.next()) is not None:
         found.append(one)
