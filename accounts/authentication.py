@@ -81,3 +81,31 @@ class BearerAuthentication:
 
     def authenticate_header(self, _request: HttpRequest) -> str:
         return "Bearer"
+
+
+class CallAuthentication(BearerAuthentication):
+    """For calls of models: a management key is refused."""
+
+    async def authenticate(self, request: HttpRequest) -> tuple[Caller, None]:
+        caller = await caller_of(request)
+        if caller.is_management:
+            message = (
+                "This is a management key: it manages keys and cannot call models. Make an ordinary key under Keys, or "
+                "with POST /api/v1/keys."
+            )
+            raise ApiError(403, "permission_error", "management_key", message)
+        return caller, None
+
+
+class ManagementAuthentication(BearerAuthentication):
+    """For the management of keys and the workspace's activity: an ordinary key is refused."""
+
+    async def authenticate(self, request: HttpRequest) -> tuple[Caller, None]:
+        caller = await caller_of(request)
+        if not caller.is_management:
+            message = (
+                "This needs a management key. An owner or admin of the workspace makes one under Keys, New key, "
+                "“manages keys”."
+            )
+            raise ApiError(403, "permission_error", "management_key_required", message)
+        return caller, None

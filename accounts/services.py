@@ -1,5 +1,6 @@
 """Writes: people, workspaces and keys. Keyword-only; the outermost caller owns the transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -52,6 +53,11 @@ def api_key_create(
     limit_reset: str = LimitReset.NEVER,
     expires_at: datetime | None = None,
     is_management: bool = False,
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
+    parallel_requests: int | None = None,
+    allowed_models: Sequence[str] = (),
+    allowed_cidrs: Sequence[str] = (),
     form_nonce: UUID | None = None,
 ) -> NewKey:
     """A key; only its digest is stored. Raises KeyMadeAlready where `form_nonce` has made one in this workspace."""
@@ -67,6 +73,11 @@ def api_key_create(
                 limit_reset=limit_reset,
                 expires_at=expires_at,
                 is_management=is_management,
+                requests_per_minute=requests_per_minute,
+                tokens_per_minute=tokens_per_minute,
+                parallel_requests=parallel_requests,
+                allowed_models=list(allowed_models),
+                allowed_cidrs=list(allowed_cidrs),
                 form_nonce=form_nonce,
             )
             ApiKeySecret.objects.create(key=key, digest=keys.digest(secret))
@@ -96,15 +107,34 @@ def api_key_revoke(*, key: ApiKey) -> None:
 
 def api_key_disable(*, key: ApiKey, disabled: bool) -> None:
     """Stop a key for a while, or let it go on."""
-    ApiKey.objects.filter(pk=key.pk).update(disabled=disabled)
+    ApiKey.objects.filter(pk=key.pk).update(disabled=disabled, updated_at=timezone.now())
 
 
 def api_key_change(
-    *, key: ApiKey, name: str, limit_nanousd: int | None, limit_reset: str, expires_at: datetime | None
+    *,
+    key: ApiKey,
+    name: str,
+    limit_nanousd: int | None,
+    limit_reset: str,
+    expires_at: datetime | None,
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
+    parallel_requests: int | None = None,
+    allowed_models: Sequence[str] = (),
+    allowed_cidrs: Sequence[str] = (),
 ) -> None:
-    """Another name, limit or end; in force on every worker within 5 seconds."""
+    """Another name, other limits or another end; in force on every worker within 5 seconds."""
     ApiKey.objects.filter(pk=key.pk).update(
-        name=name, limit_nanousd=limit_nanousd, limit_reset=limit_reset, expires_at=expires_at
+        name=name,
+        limit_nanousd=limit_nanousd,
+        limit_reset=limit_reset,
+        expires_at=expires_at,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        parallel_requests=parallel_requests,
+        allowed_models=list(allowed_models),
+        allowed_cidrs=list(allowed_cidrs),
+        updated_at=timezone.now(),
     )
 
 

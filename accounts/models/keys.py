@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
 
@@ -21,8 +22,9 @@ def _limit(**options: Any) -> "models.BigIntegerField[int | None, int | None]":
 
 
 class ApiKey(models.Model):
-    """The identity that limits and usage belong to; its secrets may change."""
+    """The identity that limits and usage belong to; its secrets may change. `public_id` names it in the API."""
 
+    public_id = models.UUIDField(db_default=RandomUUID(), unique=True, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="api_keys")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
     name = models.CharField(max_length=100)
@@ -41,6 +43,7 @@ class ApiKey(models.Model):
     allowed_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     allowed_cidrs = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Of the form that made it: the same form sent again makes no second key.
     form_nonce = models.UUIDField(null=True, blank=True, editable=False)
 

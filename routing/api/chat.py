@@ -7,7 +7,7 @@ from functools import partial
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from accounts.authentication import BearerAuthentication
+from accounts.authentication import CallAuthentication
 from routing import parse
 from routing.proxy.admission import admit
 from routing.proxy.generation import CLIENT_GONE, STOPPING, Generation
@@ -22,7 +22,7 @@ from xroute.api.view import AsyncAPIView
 class ChatCompletions(AsyncAPIView):
     """A chat completion, plain or streamed."""
 
-    authentication_classes = [BearerAuthentication]
+    authentication_classes = [CallAuthentication]
 
     async def post(self, request: LeanRequest) -> HttpResponseBase:
         runtime = current()

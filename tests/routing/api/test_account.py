@@ -70,15 +70,15 @@ async def test_without_credit_one_can_still_look(client, broke):
 
 async def test_a_limit_and_an_expiry_are_told(client, orm):
     until = datetime.now(UTC) + timedelta(days=1)
-    found = await orm(
-        person, credit_nanousd=USD, limit_nanousd=USD // 2, limit_reset="daily", expires_at=until, is_management=True
-    )
+    found = await orm(person, credit_nanousd=USD, limit_nanousd=USD // 2, limit_reset="daily", expires_at=until)
     cost = (await ask(client, found, "[[tokens=50]]")).json()["usage"]["cost"]
     shown = await data(client, found, "/api/v1/key")
     assert (shown["limit"], shown["limit_reset"]) == (0.5, "daily")
     assert shown["limit_remaining"] == pytest.approx(0.5 - cost)
     assert datetime.fromisoformat(shown["expires_at"]) == pytest.approx(until, abs=timedelta(seconds=1))
-    assert shown["is_management_key"]
+    assert not shown["is_management_key"]
+    manages = await orm(person, is_management=True)
+    assert (await data(client, manages, "/api/v1/key"))["is_management_key"]
 
 
 async def test_no_secret_is_told(client, owner):

@@ -59,6 +59,14 @@ async def test_no_request_touches_it(web_factory, tmp_path, noted, owner, broke,
                 assert (await client.get(f"/api/v1/{path}", headers=someone.headers)).status_code < 500, path
             for method in ("OPTIONS", "HEAD", "PUT"):
                 await client.request(method, CHAT, headers=someone.headers)
+        manages = await orm(person, is_management=True)
+        made = await client.post("/api/v1/keys", json={"name": "made"}, headers=manages.headers)
+        assert made.status_code == 201
+        url = f"/api/v1/keys/{made.json()['data']['hash']}"
+        for method, path in (("GET", url), ("PATCH", url), ("DELETE", url), ("GET", "/api/v1/keys"), ("POST", CHAT)):
+            assert (await client.request(method, path, json={}, headers=manages.headers)).status_code < 500, path
+        assert (await client.get("/api/v1/activity", headers=manages.headers)).status_code == 200
+        assert (await client.get("/api/v1/models/sandbox/echo/endpoints")).status_code == 200
         left = await stream(client, owner, "[[tokens=400]] [[delay_ms=20]]", leave_after=2)
         await record(left.request_id)
         assert (await client.post(CHAT, json=body())).status_code == 401
