@@ -8,18 +8,22 @@ from uuid import uuid4
 from django import forms
 from django.utils import timezone
 
+from accounts import key_bounds as bounds
 from accounts.models import ApiKey, LimitReset
 from accounts.validators import visible
 from billing.forms_usd import UsdField
 from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
 
-LIMIT_USD_MAX = 1_000_000
 RESETS = [
     (LimitReset.NEVER, "in all, never reset"),
     (LimitReset.DAILY, "a day (UTC)"),
     (LimitReset.WEEKLY, "a week (from Monday, UTC)"),
     (LimitReset.MONTHLY, "a month (UTC)"),
 ]
+CALLS, MANAGES = "calls", "manages"
+KINDS = [(CALLS, "calls models"), (MANAGES, "manages keys through the API, and calls no model")]
+COUNTS = ("requests_per_minute", "tokens_per_minute", "parallel_requests")
+LISTS = ("allowed_models", "allowed_cidrs")
 GRACES = {"0": 0, "1": 3600, "24": 86400, "168": 7 * 86400}
 
 
@@ -43,8 +47,17 @@ class TopUpForm(forms.Form):
         return int((self.cleaned_data["other"] if chosen == "other" else Decimal(chosen)) * 100)
 
 
+def _most(label: str, most: int) -> forms.IntegerField:
+    return forms.IntegerField(required=False, min_value=1, max_value=most, label=label, help_text="Empty: no limit.")
+
+
+def _lines(label: str, hint: str) -> forms.CharField:
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"})
+    return forms.CharField(required=False, max_length=20_000, label=label, help_text=hint, widget=widget)
+
+
 class KeyForm(forms.Form):
-    """Name, limit with reset, expiry."""
+    """Name, limit with reset, expiry, how much at a time, and for what."""
 
     name = forms.CharField(
         max_length=100,
@@ -55,7 +68,7 @@ class KeyForm(forms.Form):
     limit = UsdField(
         required=False,
         min_value=Decimal("0.000001"),
-        max_value=LIMIT_USD_MAX,
+        max_value=bounds.LIMIT_USD_MAX,
         max_digits=15,
         decimal_places=6,
         label="Limit in USD",
@@ -67,6 +80,17 @@ class KeyForm(forms.Form):
         label="Last day",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="The key works until the end of this day, in your time zone. Empty: it does not expire.",
+    )
+
+    requests_per_minute = _most("Requests a minute", bounds.REQUESTS_MAX)
+    tokens_per_minute = _most("Tokens a minute", bounds.TOKENS_MAX)
+    parallel_requests = _most("Requests at once", bounds.PARALLEL_MAX)
+    allowed_models = _lines(
+        "Allowed models",
+        "One a line, such as openai/gpt-5; also what a call falls back to must be among them. Empty: all.",
+    )
+    allowed_cidrs = _lines(
+        "Allowed addresses", "One a line: an IP address, or a network such as 192.0.2.0/24. Empty: from anywhere."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,6 +108,19 @@ class KeyForm(forms.Form):
             raise forms.ValidationError("This day is over. Choose today or a later one.")
         return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))
 
+    def clean_allowed_models(self) -> list[str]:
+        """Each once; whether they exist is for the page to say, which knows the catalogue."""
+        found = list(dict.fromkeys(self.cleaned_data["allowed_models"].replace(",", " ").split()))
+        if len(found) > bounds.LIST_MAX:
+            raise forms.ValidationError(f"At most {bounds.LIST_MAX} models can be named.")
+        return found
+
+    def clean_allowed_cidrs(self) -> list[str]:
+        try:
+            return bounds.networks(self.cleaned_data["allowed_cidrs"].replace(",", " ").split())
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
     def values(self) -> dict[str, Any]:
         """The keyword arguments of api_key_create and api_key_change."""
         found = self.cleaned_data
@@ -92,11 +129,15 @@ class KeyForm(forms.Form):
             "limit_nanousd": None if found["limit"] is None else nanousd_from_usd(found["limit"]),
             "limit_reset": found["limit_reset"] if found["limit"] is not None else LimitReset.NEVER.value,
             "expires_at": found["expires_on"],
+            **{name: found[name] for name in (*COUNTS, *LISTS)},
         }
 
 
 class NewKeyForm(KeyForm):
-    """The same for a key that is not there yet: however often the form is sent, it makes one."""
+    """The same for a key that is not there yet: however often the form is sent, it makes one.
+
+    A `manager` (owner or admin) may also make one that manages keys.
+    """
 
     nonce = forms.UUIDField(
         required=False,
@@ -105,8 +146,16 @@ class NewKeyForm(KeyForm):
         error_messages={"invalid": "This form has gone stale. Load the page anew and fill it in again."},
     )
 
+    kind = forms.ChoiceField(choices=KINDS, initial=CALLS, required=False, label="The key")
+
+    def __init__(self, *args: Any, manager: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not manager:
+            del self.fields["kind"]
+
     def values(self) -> dict[str, Any]:
-        return super().values() | {"form_nonce": self.cleaned_data["nonce"]}
+        manages = self.cleaned_data.get("kind") == MANAGES
+        return super().values() | {"form_nonce": self.cleaned_data["nonce"], "is_management": manages}
 
 
 def key_initial(key: ApiKey) -> dict[str, Any]:
@@ -116,4 +165,6 @@ def key_initial(key: ApiKey) -> dict[str, Any]:
         "limit": None if key.limit_nanousd is None else f"{usd_from_nanousd(key.limit_nanousd).normalize():f}",
         "limit_reset": key.limit_reset,
         "expires_on": None if key.expires_at is None else timezone.localdate(key.expires_at),
+        **{name: getattr(key, name) for name in COUNTS},
+        **{name: "\n".join(getattr(key, name)) for name in LISTS},
     }

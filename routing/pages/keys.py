@@ -6,6 +6,7 @@ A secret is shown in the answer to the request that made it, and nowhere else: n
 from datetime import timedelta
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,12 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import services
-from accounts.access import PageRequest, workspace_page
+from accounts.access import MANAGERS, PageRequest, workspace_page
 from accounts.installation import site
 from accounts.models import ApiKey
 from accounts.selectors import keys_visible
 from billing.forms import GRACES, KeyForm, NewKeyForm, key_initial
 from billing.glance import spend_by_key
+from routing.models import Model
 from routing.pages.listing import rows
 from routing.pages.snippets import example, snippets
 
@@ -41,8 +43,8 @@ def key_list(request: PageRequest) -> HttpResponse:
 @never_cache
 def key_new(request: PageRequest) -> HttpResponse:
     """Make a key; the answer to the form is the one page that shows it, and the same form sent again is told so."""
-    form = NewKeyForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = NewKeyForm(request.POST or None, manager=request.membership.role in MANAGERS)
+    if request.method == "POST" and form.is_valid() and models_resolved(form):
         try:
             made = services.api_key_create(workspace=request.workspace, created_by=request.user, **form.values())
         except services.KeyMadeAlready as error:
@@ -54,10 +56,10 @@ def key_new(request: PageRequest) -> HttpResponse:
 
 @workspace_page
 def key_edit(request: PageRequest, key_id: int) -> HttpResponse:
-    """Another name, limit or end."""
+    """Another name, other limits or another end."""
     key = _key(request, key_id)
     form = KeyForm(request.POST or None, initial=key_initial(key))
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and models_resolved(form):
         services.api_key_change(key=key, **form.values())
         messages.success(request, f"“{form.cleaned_data['name']}” was changed. It is in force within 5 seconds.")
         return redirect("key_list")
@@ -94,6 +96,21 @@ def key_revoke(request: PageRequest, key_id: int) -> HttpResponse:
     services.api_key_revoke(key=key)
     messages.success(request, f"“{key.name}” is revoked. It stops everywhere within 5 seconds.")
     return redirect("key_list")
+
+
+def models_resolved(form: KeyForm) -> bool:
+    """Whether all models that the form allows are known; then they are slugs, whatever aliases were typed."""
+    names: list[str] = form.cleaned_data["allowed_models"]
+    found: dict[str, str] = {}
+    for slug, aliases in Model.objects.filter(Q(slug__in=names) | Q(aliases__overlap=names)).values_list(
+        "slug", "aliases"
+    ):
+        found |= dict.fromkeys([*aliases, slug], slug)
+    if unknown := [name for name in names if name not in found]:
+        form.add_error("allowed_models", f"There is no model {unknown[0][:100]!r} here. The Models page lists all.")
+        return False
+    form.cleaned_data["allowed_models"] = list(dict.fromkeys(found[name] for name in names))
+    return True
 
 
 def _key(request: PageRequest, key_id: int) -> ApiKey:

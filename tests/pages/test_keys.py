@@ -211,3 +211,58 @@ def test_a_form_without_its_token_is_refused(owner, signed_in):
     assert answer.status_code == 403
     assert "gone stale" in answer.content.decode()
     assert ApiKey.objects.get(pk=owner.key_id).revoked_at is None
+
+
+LIMITS = {"requests_per_minute": "60", "tokens_per_minute": "90000", "parallel_requests": "3"}
+
+
+def test_rates_models_and_addresses_are_set_shown_and_taken_away(signed_in, owner):
+    browser, url = signed_in(owner), f"/keys/{owner.key_id}"
+    name = {"name": "Narrow", "limit_reset": "never"}
+    lists = {"allowed_models": "sandbox/echo\nsandbox/three sandbox/echo", "allowed_cidrs": "192.0.2.7/24, 2001:DB8::1"}
+    assert browser.post(url, name | LIMITS | lists).status_code == 302
+    row = ApiKey.objects.get(pk=owner.key_id)
+    assert (row.requests_per_minute, row.tokens_per_minute, row.parallel_requests) == (60, 90_000, 3)
+    assert row.allowed_models == ["sandbox/echo", "sandbox/three"]
+    assert row.allowed_cidrs == ["192.0.2.0/24", "2001:db8::1/128"]
+    assert row.updated_at
+    page = browser.get(url).content.decode()
+    for text in ("192.0.2.0/24", "sandbox/three", 'value="90000"'):
+        assert text in page
+    assert browser.post(url, name).status_code == 302
+    row.refresh_from_db()
+    assert [row.requests_per_minute, row.allowed_models, row.allowed_cidrs] == [None, [], []]
+    make(browser, **LIMITS, **lists)
+    made = ApiKey.objects.get(workspace_id=owner.workspace_id, name="Website")
+    assert (made.parallel_requests, made.allowed_models) == (3, ["sandbox/echo", "sandbox/three"])
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"requests_per_minute": "0"}, "greater than or equal to 1"),
+        ({"tokens_per_minute": "many"}, "whole number"),
+        ({"parallel_requests": "1000000"}, "less than or equal to"),
+        ({"allowed_models": "sandbox/ecko"}, "There is no model &#x27;sandbox/ecko&#x27; here"),
+        ({"allowed_cidrs": "10.0.0.0/33"}, "is no IP address and no network"),
+    ],
+)
+def test_a_wrong_rate_model_or_address_is_named(signed_in, owner, values, says):
+    answer = make(signed_in(owner), **values)
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+
+
+def test_owners_and_admins_make_management_keys_and_members_cannot(signed_in, owner, member, make_person):
+    admin = make_person(workspace_id=owner.workspace_id, role="admin")
+    for someone, manages in ((owner, True), (admin, True), (member, False)):
+        browser = signed_in(someone)
+        assert ("manages keys through the API" in browser.get("/keys/new").content.decode()) is manages
+        answer = make(browser, name=f"M{someone.user_id}", kind="manages")
+        assert answer.status_code == 200
+        assert ("POST " in answer.content.decode()) is manages
+        assert ApiKey.objects.get(name=f"M{someone.user_id}").is_management is manages
+    assert signed_in(owner).get("/keys").content.decode().count("manages keys</span>") == 2
+    make(signed_in(owner), name="Plain", kind="calls")
+    assert not ApiKey.objects.get(workspace_id=owner.workspace_id, name="Plain").is_management
+    assert make(signed_in(owner), kind="rules").status_code == 422
