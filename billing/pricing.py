@@ -5,7 +5,7 @@ rounded up once. Cached and cache-write tokens are part of the prompt, reasoning
 each token is charged once, at the price of its own class.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 MILLION, WHOLE_BP = 1_000_000, 10_000
@@ -115,3 +115,9 @@ def affordable_completion_tokens(prices: Prices, *, nanousd: int, prompt_tokens:
     if left < 0:
         return 0
     return left // prices.dearest_output if prices.dearest_output else 2**31 - 1
+
+
+def cache_saving_nanousd(prices: Prices, usage: Usage) -> int:
+    """What the prompt's cached tokens saved against the price of the prompt; below 0 where writing them cost more."""
+    plain = replace(prices, cached_input=None, cache_write=None)
+    return cost_nanousd(plain, usage) - cost_nanousd(prices, usage)

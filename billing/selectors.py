@@ -51,7 +51,7 @@ KEY_PERIOD = "SELECT posted, reserved FROM billing_keyperiod WHERE key_id = %s A
 COLUMNS = (
     "id, upstream_id, request_id, model, provider, streamed, cancelled, late, basis, reason, finish_reason, "
     "prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nanousd, "
-    "latency_ms, first_byte_ms, attempts, created_at"
+    "latency_ms, first_byte_ms, attempts, created_at, price_id, list_nanousd, margin_bp, byok, route"
 )
 GENERATION = f"""
 SELECT {COLUMNS} FROM billing_usagerecord

@@ -36,10 +36,14 @@ class Key(AsyncAPIView):
             "usage_daily": usd_float(usage.daily),
             "usage_weekly": usd_float(usage.weekly),
             "usage_monthly": usd_float(usage.monthly),
+            "include_byok_in_limit": False,
             "expires_at": expires,
+            "is_provisioning_key": caller.is_management,
             "is_management_key": caller.is_management,
             "is_free_tier": False,
-            "rate_limit": {"requests": caller.requests_per_minute, "interval": "1m"},
+            "rate_limit": {"requests": runtime.windows.limits(caller).requests or None, "interval": "1m"},
+            "allowed_models": sorted(caller.allowed_models),
+            "allowed_cidrs": [str(network) for network in caller.allowed_networks],
         }
         return json_response({"data": data})
 

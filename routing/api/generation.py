@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from accounts.authentication import BearerAuthentication
 from billing import selectors
+from billing.pricing import WHOLE_BP, Prices, Usage, cache_saving_nanousd
 from routing.runtime import Runtime, current
 from xroute.api.request import LeanRequest
 from xroute.api.view import AsyncAPIView, json_response
@@ -15,6 +16,8 @@ from xroute.lib import ids
 from xroute.lib.errors import invalid, unavailable
 from xroute.lib.money import usd_float
 
+PRICE = """
+SELECT input, output, cached_input, cache_write, reasoning, request, image FROM routing_endpointprice WHERE id = %s"""
 TIME_MS_MAX = 253_402_300_799_999  # the end of the year 9999, past which there is no datetime
 
 
@@ -30,7 +33,7 @@ class GenerationDetail(AsyncAPIView):
         if record is None:
             message = f"There is no generation {name} in this workspace."
             raise invalid(message, param="id", code="generation_not_found", status=404)
-        return json_response({"data": generation_json(record)})
+        return json_response({"data": generation_json(record, await _cache_discount(current(), record))})
 
 
 async def _find(runtime: Runtime, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:
@@ -44,8 +47,32 @@ async def _find(runtime: Runtime, generation_id: UUID, workspace_id: int) -> dic
     return record
 
 
-def generation_json(record: dict[str, Any]) -> dict[str, Any]:
-    """OpenRouter's shape."""
+async def _cache_discount(runtime: Runtime, record: dict[str, Any]) -> int | None:
+    """What cached tokens saved (below 0: what writing them cost more), at the prices that were charged.
+
+    None where nothing was cached, where the tokens are not the provider's count, or the price is not known.
+    """
+    usage = Usage(
+        record["prompt_tokens"],
+        record["completion_tokens"],
+        record["cached_tokens"],
+        record["cache_write_tokens"],
+        record["reasoning_tokens"],
+    )
+    if record["basis"] != "reported" or not (usage.cached or usage.cache_write):
+        return None
+    rows = await runtime.db.fetch(PRICE, (record["price_id"],))
+    if not rows:
+        return None
+    saved = cache_saving_nanousd(Prices(*rows[0]), usage)
+    # What was charged is the list price's cost with a margin, or a share of it: the saving is the same share.
+    if record["list_nanousd"]:
+        return saved * int(record["cost_nanousd"]) // int(record["list_nanousd"])
+    return None if record["byok"] else saved * (WHOLE_BP + int(record["margin_bp"])) // WHOLE_BP
+
+
+def generation_json(record: dict[str, Any], cache_discount: int | None) -> dict[str, Any]:
+    """OpenRouter's shape; `route` is why it went where it went. Times are milliseconds, money USD."""
     prompt, completion = record["prompt_tokens"], record["completion_tokens"]
     return {
         "id": ids.generation_name(record["id"]),
@@ -58,7 +85,8 @@ def generation_json(record: dict[str, Any]) -> dict[str, Any]:
         "usage_basis": record["basis"],
         "usage_reason": record["reason"] or None,
         "late": record["late"],
-        "cache_discount": None,
+        "cache_discount": None if cache_discount is None else usd_float(cache_discount),
+        "is_byok": record["byok"],
         "streamed": record["streamed"],
         "cancelled": record["cancelled"],
         "created_at": record["created_at"].isoformat(),
@@ -73,4 +101,5 @@ def generation_json(record: dict[str, Any]) -> dict[str, Any]:
         "finish_reason": record["finish_reason"] or None,
         "native_finish_reason": record["finish_reason"] or None,
         "provider_responses": record["attempts"],
+        "route": record["route"],
     }

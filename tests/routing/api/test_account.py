@@ -11,6 +11,7 @@ READ = ["/openai/v1/key", "/v1/key", "/api/v1/key", "/api/v1/credits", "/v1/cred
 KEY_FIELDS = {
     *("label", "name", "limit", "limit_remaining", "limit_reset", "usage", "usage_daily", "usage_weekly"),
     *("usage_monthly", "expires_at", "is_management_key", "is_free_tier", "rate_limit"),
+    *("include_byok_in_limit", "is_provisioning_key", "allowed_models", "allowed_cidrs"),
 }
 
 

@@ -2,14 +2,18 @@
 
 import pytest
 
+from routing.models import Model
 from tests.routing.calls import ask, record, stream
+from tests.routing.rows import known, model_make
+
+PRICES = {"input": "10", "output": "20", "cached_input": "2"}
 
 FIELDS = {
     *("id", "upstream_id", "request_id", "model", "provider_name", "total_cost", "usage", "usage_basis"),
     *("usage_reason", "late", "cache_discount", "streamed", "cancelled", "created_at", "latency"),
     *("generation_time", "tokens_prompt", "tokens_completion", "native_tokens_prompt"),
     *("native_tokens_completion", "native_tokens_cached", "native_tokens_reasoning", "finish_reason"),
-    *("native_finish_reason", "provider_responses"),
+    *("native_finish_reason", "provider_responses", "is_byok", "route"),
 }
 
 
@@ -38,6 +42,21 @@ async def test_it_is_there_when_the_answer_ends(client, owner, prefix, streamed)
     assert found["upstream_id"].startswith("chatcmpl-")
     assert [one["outcome"] for one in found["provider_responses"]] == ["answered"]
     assert found["latency"] >= 0 <= found["generation_time"]
+    # Four cached tokens at a tenth of the price of the prompt, which is 0.5 USD per million.
+    assert found["cache_discount"] == pytest.approx(4 * 0.45e-6, abs=1e-9)
+    assert found["is_byok"] is False
+    assert isinstance(found["route"], dict)
+
+
+async def test_the_discount_is_at_the_price_that_was_charged(client, owner, orm, sandbox):
+    slug = await orm(model_make, (f"{sandbox.url}/v1", "sandbox/echo"), usd_per_million=PRICES)
+    await orm(lambda: Model.objects.filter(slug=slug).update(margin_bp=10_000))
+    await known(client, slug, lambda found: found["pricing"]["prompt"] == "0.00002")
+    name = (await ask(client, owner, "[[cached=4]]", slug)).json()["id"]
+    found = (await detail(client, owner, name)).json()["data"]
+    assert found["cache_discount"] == pytest.approx(4 * 16e-6, abs=1e-9)
+    plain = (await ask(client, owner, "hello", slug)).json()["id"]
+    assert (await detail(client, owner, plain)).json()["data"]["cache_discount"] is None
 
 
 async def test_who_may_see_it(client, owner, member, stranger, broke):
