@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from routing.errors import UpstreamError
-from routing.providers.openai import reader
+from routing.providers.openai import answer, reader
 from routing.proxy.chunks import Source
 from tests.routing.calls import record, stream
 from tests.routing.facts import chat
