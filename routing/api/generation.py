@@ -9,6 +9,8 @@ from django.http import HttpResponse
 from accounts.authentication import BearerAuthentication
 from billing import selectors
 from billing.pricing import WHOLE_BP, Prices, Usage, cache_saving_nanousd
+from routing.api.explain import names_of
+from routing.explain import explained
 from routing.runtime import Runtime, current
 from xroute.api.request import LeanRequest
 from xroute.api.view import AsyncAPIView, json_response
@@ -33,7 +35,15 @@ class GenerationDetail(AsyncAPIView):
         if record is None:
             message = f"There is no generation {name} in this workspace."
             raise invalid(message, param="id", code="generation_not_found", status=404)
-        return json_response({"data": generation_json(record, await _cache_discount(current(), record))})
+        data = generation_json(record, await _cache_discount(current(), record))
+        return json_response({"data": data | {"route": _route(record)}})
+
+
+def _route(record: dict[str, Any]) -> dict[str, Any] | None:
+    """Who could have answered, and why it went where it went; None for records older than routes."""
+    snapshot = current().catalogue.snapshot
+    found = explained(record["route"], record["attempts"], lambda number: names_of(snapshot, number))
+    return None if found is None else found.as_json()
 
 
 async def _find(runtime: Runtime, generation_id: UUID, workspace_id: int) -> dict[str, Any] | None:
@@ -72,7 +82,7 @@ async def _cache_discount(runtime: Runtime, record: dict[str, Any]) -> int | Non
 
 
 def generation_json(record: dict[str, Any], cache_discount: int | None) -> dict[str, Any]:
-    """OpenRouter's shape; `route` is why it went where it went. Times are milliseconds, money USD."""
+    """OpenRouter's shape; Times are milliseconds, money USD."""
     prompt, completion = record["prompt_tokens"], record["completion_tokens"]
     return {
         "id": ids.generation_name(record["id"]),
@@ -101,5 +111,4 @@ def generation_json(record: dict[str, Any], cache_discount: int | None) -> dict[
         "finish_reason": record["finish_reason"] or None,
         "native_finish_reason": record["finish_reason"] or None,
         "provider_responses": record["attempts"],
-        "route": record["route"],
     }

@@ -142,7 +142,7 @@ def _models(value: Any, snapshot: Snapshot) -> list[str]:
     """Slugs: aliases are resolved, and what is not known here is refused."""
     found: dict[str, None] = {}
     for name in _texts("allowed_models", value):
-        slug = snapshot.slug(name) or (name if name in snapshot.uncallable else None)
+        slug = snapshot.names.get(name)
         if slug is None:
             near = ", ".join(snapshot.similar(name[:200])) or "GET /api/v1/models lists all"
             raise _wrong("allowed_models", f"The model {name[:200]!r} does not exist. Near it: {near}.")

@@ -45,7 +45,9 @@ async def test_it_is_there_when_the_answer_ends(client, owner, prefix, streamed)
     # Four cached tokens at a tenth of the price of the prompt, which is 0.5 USD per million.
     assert found["cache_discount"] == pytest.approx(4 * 0.45e-6, abs=1e-9)
     assert found["is_byok"] is False
-    assert isinstance(found["route"], dict)
+    assert [(c["provider"], c["place"], c["outcome"]) for c in found["route"]["candidates"]] == [
+        ("sandbox", 1, "answered")
+    ]
 
 
 async def test_the_discount_is_at_the_price_that_was_charged(client, owner, orm, sandbox):
