@@ -7,6 +7,7 @@ from typing import Any
 from billing.pricing import Prices, Usage
 
 FREE = Prices(0, 0)
+COUNTED_REQUESTS_MIN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class Percentiles:
 class Figures:
     """What this installation measured of an endpoint; None where there was too little. Uptime in 0 to 1.
 
-    `latency_ms` is the time to the first token and `throughput_tps` completion tokens a second, of 30 minutes.
+    `latency_ms` is the time to the first token and `throughput_tps` completion tokens a second, of 30 minutes. p90 of
+    latency is what nine in ten answers were within, of throughput what nine in ten reached: the higher, the worse.
     """
 
     requests_5m: int = 0
@@ -111,6 +113,17 @@ class Figures:
     uptime_1d: float | None = None
     latency_ms: Percentiles | None = None
     throughput_tps: Percentiles | None = None
+
+    @property
+    def counted_uptime(self) -> float | None:
+        """The uptime that decides an endpoint's band: of the shortest span with enough requests for a rate to count.
+
+        None where there were too few in half an hour: people are shown a rate from fewer, nothing is decided by it.
+        """
+        for requests, uptime in ((self.requests_5m, self.uptime_5m), (self.requests_30m, self.uptime_30m)):
+            if requests >= COUNTED_REQUESTS_MIN:
+                return uptime
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from routing.types import Figures, Percentiles
 from tests.billing.books import Books, djangos_own, drop_books, make_books
 from tests.billing.parts import record
 from tests.routing.rows import model_make
+from xroute.celery import app
 from xroute.lib.ids import new_id, time_ms
 
 MINUTE_MS = 60_000
@@ -200,3 +201,23 @@ def test_rows_of_endpoints_without_traffic_and_old_sums_go(books, endpoints):
     books.sql("UPDATE routing_endpointquarter SET quarter = quarter - interval '31 days'")
     sums_prune()
     assert books.sql("SELECT count(*) FROM routing_endpointquarter") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("figures", "counted"),
+    [
+        (Figures(), None),
+        (Figures(requests_5m=99, uptime_5m=0.1, requests_30m=99, uptime_30m=0.2, requests_1d=10**6, uptime_1d=1), None),
+        (Figures(requests_5m=99, uptime_5m=0.1, requests_30m=100, uptime_30m=0.2), 0.2),
+        (Figures(requests_5m=100, uptime_5m=0.1, requests_30m=500, uptime_30m=0.9), 0.1),
+    ],
+)
+def test_nothing_is_decided_by_a_rate_of_few_requests(figures, counted):
+    assert figures.counted_uptime == counted
+
+
+def test_celery_measures_and_prunes_by_itself():
+    app.finalize()
+    every_s = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
+    assert every_s["routing.measure_endpoints"] <= 5
+    assert "routing.prune_sums" in every_s

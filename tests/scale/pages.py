@@ -12,6 +12,7 @@ from django.db import connection
 
 from accounts.models import ApiKey, Membership, User, Workspace
 from billing import charts, generations, glance, history, selectors
+from billing.activity import ACTIVITY
 from billing.ranges import range_between, range_named
 
 ROUNDS = 5
@@ -69,6 +70,12 @@ def reads(workspace_id: int, zone: str = "Asia/Kathmandu") -> Iterator[tuple[str
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = {"key": key.pk, "day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
     yield "GET /v1/key", _lean(selectors.KEY_USAGE, week)
+    keys = list(ApiKey.objects.filter(workspace_id=workspace_id).order_by("id").values_list("id", flat=True)[:100])
+    yield "GET /v1/keys", _lean(selectors.KEYS_USAGE, week | {"keys": keys})
+    yield (
+        "GET /v1/activity",
+        _lean(ACTIVITY, {"workspace": workspace_id, "since": day - timedelta(days=30), "until": day}),
+    )
     yield "GET /v1/credits", _lean(selectors.WORKSPACE_TOTALS, [workspace_id])
 
 

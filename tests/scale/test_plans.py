@@ -14,6 +14,7 @@ from billing.house_list import house_page
 from billing.house_reasons import reason_named
 from billing.marks import marks_add
 from billing.rollups import rollups_add
+from routing import measuring
 from tests.billing.books import djangos_own, drop_books, make_books as fresh_books
 from tests.scale import check, make, pages
 from tests.servers import superuser_url
@@ -22,6 +23,19 @@ from xroute.lib.progress import Progress
 
 RECORDS, MONTHS = 300_000, 4
 SEQUENTIAL = re.compile(r"Seq Scan on (billing_usagerecord\w*|billing_transfer|billing_usagerollup)")
+
+
+SUMS = """
+INSERT INTO routing_endpointquarter (quarter, endpoint_id, up, down, answers, first_byte_ms, tokens, token_ms)
+SELECT date_bin('15 minutes', now(), '2000-01-01 00:00:00+00') - q * interval '15 minutes', e, 1, 0, 1, 1, 1, 1
+  FROM generate_series(0, 2975) q, generate_series(1, 200) e;
+INSERT INTO routing_endpointminute (minute, endpoint_id, up, down)
+SELECT date_trunc('minute', now()) - m * interval '1 minute', e, 1, 0
+  FROM generate_series(0, 119) m, generate_series(1, 200) e;
+INSERT INTO routing_endpointspread (minute, endpoint_id, measure, step, answers)
+SELECT date_trunc('minute', now()) - m * interval '1 minute', e, w, s, 1
+  FROM generate_series(0, 119) m, generate_series(1, 200) e, generate_series(40, 50) s,
+       unnest(ARRAY['latency', 'throughput']) w"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +93,8 @@ def test_no_page_scans_a_table_that_grows(plans):
         ("generations of 7d", ["workspace_id_created_at_idx"]),
         ("generations of 30d, rare key", ["key_id_created_at_idx"]),
         ("GET /v1/key", ["billing_keytotal_pkey", "usage_rollup_key"]),
+        ("GET /v1/keys", ["billing_keytotal_pkey", "usage_rollup_key"]),
+        ("GET /v1/activity", ["usage_rollup_once", "meter_batch_waiting"]),
         ("GET /v1/credits", ["transfer_out_other", "transfer_in"]),
     ],
 )
@@ -95,6 +111,34 @@ def test_a_look_up_by_id_reads_one_month(scaled):
     month = ids.created_at(name).astimezone(UTC)
     assert set(re.findall(r"billing_usagerecord_\d{4}_\d{2}", found)) == {f"billing_usagerecord_{month:%Y_%m}"}
     assert "Index Scan" in found
+
+
+@pytest.fixture(scope="module")
+def sums(scaled):
+    """A month of 200 busy endpoints' quarters, two hours of their minutes and spreads."""
+    _, superuser = scaled
+    with psycopg.connect(superuser, autocommit=True) as conn:
+        conn.execute(SUMS)
+        conn.execute("ANALYZE routing_endpointquarter, routing_endpointminute, routing_endpointspread")
+
+
+def test_endpoints_are_measured_from_a_batchs_records_alone(scaled, sums):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT batch_id FROM routing_batchtomeasure LIMIT 100")
+        batches = [row[0] for row in cursor.fetchall()]
+    assert len(batches) == 100
+    values = {"batches": batches, "down": list(measuring.DOWN), "step": measuring.STEP, "kept": "31 days"}
+    found = pages.plan(measuring.MEASURE, values, analyze=False)
+    scanned = {f"billing_usagerecord_{month}" for month in months_filled()} & set(SEQUENTIAL.findall(found))
+    assert scanned == set(), found
+    assert "batch_id" in found
+
+
+def test_figures_read_a_day_of_quarters_and_the_minutes_that_are_kept_and_no_record(scaled, sums):
+    found = pages.plan(measuring.FIGURES, {"step": measuring.STEP}, analyze=False)
+    assert "billing_usagerecord" not in found
+    assert "Seq Scan on routing_endpointquarter" not in found, found
+    assert measuring.figures_write() >= 0
 
 
 def test_the_audit_proves_books_of_this_size(scaled):
