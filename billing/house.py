@@ -19,11 +19,13 @@ FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 SUMS = f"WITH {MOVES} SELECT reason, count(*), sum(net)::bigint FROM moves GROUP BY reason"  # noqa: S608
 # From rollups and what is not rolled up yet, in one statement: a batch is on exactly one side.
 USED = """
-SELECT coalesce(sum(requests - not_charged), 0)::bigint, coalesce(sum(cost_nanousd), 0)::bigint FROM (
-  SELECT requests, not_charged, cost_nanousd FROM billing_usagerollup
+SELECT coalesce(sum(requests - not_charged), 0)::bigint, coalesce(sum(cost_nanousd), 0)::bigint,
+       coalesce(sum(list_nanousd), 0)::bigint FROM (
+  SELECT requests, not_charged, cost_nanousd, list_nanousd FROM billing_usagerollup
    WHERE bucket >= %(since)s AND bucket < %(until)s
    UNION ALL
-  SELECT 1, CASE WHEN r.basis = 'not_charged' THEN 1 ELSE 0 END, r.cost_nanousd
+  SELECT 1, CASE WHEN r.basis = 'not_charged' THEN 1 ELSE 0 END, r.cost_nanousd,
+         CASE WHEN r.byok THEN 0 ELSE r.list_nanousd END
     FROM billing_meterbatch b JOIN billing_usagerecord r ON r.batch_id = b.id
    WHERE NOT b.rolled_up AND r.created_at >= %(since)s AND r.created_at < %(until)s) u"""
 # Read by a partial index: such calls are few.
@@ -60,11 +62,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A range, with three tables. `change` is that of the house's own accounts; `unpaid` calls are beside it."""
+    """A range, with three tables. `change` is that of the house's own accounts; `unpaid` calls are beside it.
+
+    `listed` is what the calls that were paid for cost at the providers' own prices, `margin` what was earned on them.
+    """
 
     borne: Table
     earned: Table
     between: Table
+    listed: int
+    margin: int
 
     @property
     def unpaid(self) -> int:
@@ -94,13 +101,14 @@ def house_read(*, since: datetime, until: datetime) -> House:
         cursor.execute(SUMS, span)
         rows = [_row(REASONS[name], count, net) for name, count, net in cursor.fetchall()]
         cursor.execute(USED, span)
-        count, paid = cursor.fetchone()
+        count, paid, listed = cursor.fetchone()
         rows += [_row(REASONS[USAGE], count, paid)] if count else []
         cursor.execute(UNPAID, span)
         for name, count, nanousd in cursor.fetchall():
             reason = reason_named(f"{CALLS}{name}")
             rows += [Row(reason, count, nanousd)] if reason else []
-    return House(*(_table(part, rows) for part in (Part.BORNE, Part.EARNED, Part.BETWEEN)))
+    borne, earned, between = (_table(part, rows) for part in (Part.BORNE, Part.EARNED, Part.BETWEEN))
+    return House(borne, earned, between, listed, paid - listed)
 
 
 def _row(reason: Reason, count: int, net: int) -> Row:

@@ -11,7 +11,7 @@ TAKE = """
 SELECT id FROM billing_meterbatch WHERE NOT rolled_up ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED"""
 COLUMNS = (
     "bucket, workspace_id, key_id, model, provider, requests, not_charged, prompt_tokens, completion_tokens, "
-    "cached_tokens, reasoning_tokens, cost_nanousd, house_nanousd, latency_ms"
+    "cached_tokens, reasoning_tokens, cost_nanousd, house_nanousd, latency_ms, list_nanousd, byok_nanousd"
 )
 
 
@@ -25,7 +25,9 @@ SELECT date_bin('15 minutes', r.created_at, '2000-01-01 00:00:00+00') AS bucket,
        sum(r.prompt_tokens)::bigint AS prompt_tokens, sum(r.completion_tokens)::bigint AS completion_tokens,
        sum(r.cached_tokens)::bigint AS cached_tokens, sum(r.reasoning_tokens)::bigint AS reasoning_tokens,
        sum(r.cost_nanousd)::bigint AS cost_nanousd, sum(r.house_nanousd)::bigint AS house_nanousd,
-       sum(r.latency_ms)::bigint AS latency_ms
+       sum(r.latency_ms)::bigint AS latency_ms,
+       coalesce(sum(r.list_nanousd) FILTER (WHERE NOT r.byok), 0)::bigint AS list_nanousd,
+       coalesce(sum(r.list_nanousd) FILTER (WHERE r.byok), 0)::bigint AS byok_nanousd
   FROM billing_usagerecord r"""
 # The totals of keys are the sums of their rollups, and change in the same statement.
 ADD = f"""
@@ -46,7 +48,8 @@ ON CONFLICT (workspace_id, bucket, key_id, model, provider) DO UPDATE SET
   cached_tokens = u.cached_tokens + excluded.cached_tokens,
   reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
   cost_nanousd = u.cost_nanousd + excluded.cost_nanousd, house_nanousd = u.house_nanousd + excluded.house_nanousd,
-  latency_ms = u.latency_ms + excluded.latency_ms"""  # noqa: S608
+  latency_ms = u.latency_ms + excluded.latency_ms, list_nanousd = u.list_nanousd + excluded.list_nanousd,
+  byok_nanousd = u.byok_nanousd + excluded.byok_nanousd"""  # noqa: S608
 MARK = "UPDATE billing_meterbatch SET rolled_up = true WHERE id = ANY(%s)"
 
 

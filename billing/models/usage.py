@@ -129,7 +129,11 @@ class RejectedUsage(models.Model):
 
 
 class UsageRollup(models.Model):
-    """Sums of records by 15 minutes, in UTC: zones of 30 and 45 minutes fall on its borders."""
+    """Sums of records by 15 minutes, in UTC: zones of 30 and 45 minutes fall on its borders.
+
+    `list_nanousd` is at the providers' own prices, what the house pays there; `byok_nanousd` likewise, what workspaces
+    pay on their own accounts there.
+    """
 
     bucket = models.DateTimeField()
     workspace_id = models.BigIntegerField()
@@ -145,6 +149,8 @@ class UsageRollup(models.Model):
     cost_nanousd = models.BigIntegerField()
     house_nanousd = models.BigIntegerField()
     latency_ms = models.BigIntegerField()
+    list_nanousd = models.BigIntegerField(default=0, db_default=0)
+    byok_nanousd = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

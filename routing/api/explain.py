@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from accounts.authentication import BearerAuthentication
+from accounts.authentication import CallAuthentication
 from routing import parse
 from routing.api.models import usd_per_token
 from routing.catalogue import Snapshot
@@ -22,7 +22,7 @@ from xroute.lib.money import usd_float
 
 
 class RouteExplain(AsyncAPIView):
-    authentication_classes = [BearerAuthentication]
+    authentication_classes = [CallAuthentication]
 
     async def post(self, request: LeanRequest) -> HttpResponse:
         runtime = current()

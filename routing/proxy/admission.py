@@ -88,7 +88,8 @@ def _shrink(runtime: Runtime, generation: Generation, endpoint: Endpoint, refusa
         raise refusal
     tokens = _affordable(generation, endpoint, refusal)
     expected = expected_tokens(runtime, generation, endpoint)
-    if tokens * generation.chat.n < expected and refusal.posted >= generation.bound(endpoint, expected):
+    short = refusal.reason != "key_limit" and tokens * generation.chat.n < expected
+    if short and refusal.posted >= generation.bound(endpoint, expected):
         # Only others' holds are in the way: a short answer now would be worse than a whole one in a moment.
         raise Refused("held", available=refusal.available, posted=refusal.posted)
     if tokens < runtime.limits.shrink_tokens_min:

@@ -46,18 +46,23 @@ def choose(runtime: Runtime, caller: Caller, chat: ChatRequest) -> Chosen:
 def _models(snapshot: Snapshot, caller: Caller, chat: ChatRequest) -> tuple[list[str], str]:
     if chat.model in auto.NAMES:
         listed = {slug: found for slug, found in snapshot.endpoints.items() if not slug.startswith(FAULTS)}
-        picked = auto.pick(listed, chat, {snapshot.names.get(name, name) for name in caller.allowed_models})
+        picked = auto.pick(listed, chat, _allowed(snapshot, caller))
         if not picked.slugs:
             raise _no_endpoints(chat.model, [picked.why])
         return picked.slugs, picked.why
     return [_slug(snapshot, caller, name) for name in (chat.model, *chat.fallbacks)], ""
 
 
+def _allowed(snapshot: Snapshot, caller: Caller) -> set[str]:
+    """The slugs of the models that the key may use."""
+    return {snapshot.names.get(name, name) for name in caller.allowed_models}
+
+
 def _slug(snapshot: Snapshot, caller: Caller, name: str) -> str:
     slug = snapshot.names.get(name)
     if slug is None or not snapshot.endpoints_for(slug, caller.workspace_id):
         raise _unknown_model(name, snapshot.similar(name), known=slug is not None)
-    if caller.allowed_models and not caller.allowed_models & {slug, name}:
+    if caller.allowed_models and slug not in _allowed(snapshot, caller):
         message = f"This API key may not use {slug}. Its owner allows: {', '.join(sorted(caller.allowed_models))}."
         raise ApiError(403, "permission_error", "model_not_allowed", message, param="model")
     return slug

@@ -252,3 +252,13 @@ def test_every_reason_of_the_statement_is_known_and_every_known_one_is_in_it():
     assert said >= set(REASONS) - {USAGE}
     assert {reason.part for reason in REASONS.values()} == set(Part)
     assert reason_named(USAGE) is None is reason_named("nothing")
+
+
+def test_the_margin_is_what_was_paid_less_the_providers_own_prices(owner):
+    """Rolled up or not; a workspace's own account there is not the house's bill."""
+    before = house_read(since=FIRST, until=LAST)
+    book([generation(owner, None, 1200, list_cost=1000, margin_bp=2000)], roll=True)
+    book([generation(owner, None, 50, list_cost=1000, byok=True)], roll=True)
+    book([generation(owner, None, 600, list_cost=500)])
+    after = house_read(since=FIRST, until=LAST)
+    assert (after.listed - before.listed, after.margin - before.margin) == (1500, 350)

@@ -50,7 +50,7 @@ async def made(client, someone, **more) -> tuple[dict, Person]:
 async def told(client, someone, status: int, *, within_s: float = 30):
     """Until the worker knows of a change: a call with the key is answered so."""
     async with asyncio.timeout(within_s):
-        while (answer := await ask(client, someone, max_tokens=20)).status_code != status:
+        while (answer := await ask(client, someone)).status_code != status:
             await asyncio.sleep(0.1)
     return answer
 
