@@ -51,6 +51,15 @@ CHECKS: dict[str, str] = {
           FROM (SELECT substring(number FROM 3 FOR 4) AS year, substring(number FROM 8)::bigint AS number
                   FROM billing_receipt) r
          GROUP BY year HAVING min(number) <> 1 OR max(number) <> count(*)""",
+    "credit notes are not numbered one by one": """
+        SELECT format('year %s: %s credit notes, numbered from %s to %s', year, count(*), min(number), max(number))
+          FROM (SELECT substring(number FROM 3 FOR 4) AS year, substring(number FROM 8)::bigint AS number
+                  FROM billing_creditnote) n
+         GROUP BY year HAVING min(number) <> 1 OR max(number) <> count(*)""",
+    "a refund is final and has no credit note": """
+        SELECT format('refund %s of payment %s, ended at %s', r.id, r.payment_id, r.ended_at)
+          FROM billing_refund r LEFT JOIN billing_creditnote n ON n.refund_id = r.id
+         WHERE r.status = 'succeeded' AND r.ended_at IS NOT NULL AND n.id IS NULL""",
     "a refund is not in the ledger as its row says": f"""
         SELECT format('refund %s (%s): %s, transfers %s', r.id, r.status, w.credit, coalesce(t.credit, 0))
           FROM billing_refund r

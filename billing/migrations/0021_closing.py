@@ -1,4 +1,7 @@
-"""What an owner chose when they began to close a workspace; it is carried out once no call runs any more."""
+"""What an owner chose when they began to close a workspace; it is carried out once no call runs any more.
+
+And numbered credit notes of refunds.
+"""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -45,5 +48,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="CreditNote",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=30, unique=True)),
+                ("details", models.JSONField()),
+                ("created_at", models.DateTimeField(db_default=Now())),
+                (
+                    "refund",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="credit_note", to="billing.refund"
+                    ),
+                ),
+            ],
+        ),
+        migrations.RunSQL(
+            "CREATE TRIGGER creditnote_append_only BEFORE UPDATE OR DELETE ON billing_creditnote "
+            "FOR EACH ROW EXECUTE FUNCTION xr_refuse_change();"
+            "CREATE TRIGGER creditnote_no_truncate BEFORE TRUNCATE ON billing_creditnote "
+            "FOR EACH STATEMENT EXECUTE FUNCTION xr_refuse_change();",
+            migrations.RunSQL.noop,
         ),
     ]

@@ -6,7 +6,7 @@ from billing.models.mirror import MirrorStatus, StripeBalanceTransaction, Stripe
 from billing.models.operations import Adjustment, AdjustmentKind, AuditRun
 from billing.models.payments import EventStatus, Payment, PaymentOrigin, PaymentStatus, StripeCustomer, StripeEvent
 from billing.models.promotions import ExpiringCredit, PromotionCode, PromotionUse
-from billing.models.reversals import Dispute, Refund, RefundOrigin, RefundStatus
+from billing.models.reversals import CreditNote, Dispute, Refund, RefundOrigin, RefundStatus
 from billing.models.usage import KeyTotal, MeterBatch, RejectedUsage, UsageRecord, UsageRecordRow, UsageRollup
 from billing.models.wishes import AutoTopUp, BalanceAlert, BillingDetails, Closing, Receipt
 
@@ -21,6 +21,7 @@ __all__ = [
     "Books",
     "Closing",
     "CreditAccount",
+    "CreditNote",
     "Dispute",
     "EventStatus",
     "ExpiringCredit",

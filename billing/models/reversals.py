@@ -66,6 +66,18 @@ class Refund(models.Model):
         return f"{self.id} {self.status}"
 
 
+class CreditNote(models.Model):
+    """The paper of a refund that is final, as of that moment. `details`: {"seller": …, "buyer": …, "receipt": text}."""
+
+    number = models.CharField(max_length=30, unique=True)
+    refund = models.OneToOneField(Refund, on_delete=models.PROTECT, related_name="credit_note")
+    details = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.number
+
+
 class Dispute(models.Model):
     """A payment that the cardholder disputes, as Stripe told it when it was asked last (`asked_at`).
 

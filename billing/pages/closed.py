@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import workspace_show
 from accounts.models import User, Workspace
-from billing.pages.papers import movements_answer, receipt_answer, statement_answer
+from billing.pages.papers import credit_note_answer, movements_answer, receipt_answer, statement_answer
 from billing.papers.receipts import receipts_of
 from billing.papers.statements import months
 
@@ -39,8 +39,9 @@ def closed_workspace(request: HttpRequest, workspace_id: int) -> HttpResponse:
 @require_safe
 @login_required
 def closed_receipt(request: HttpRequest, workspace_id: int, number: str) -> HttpResponse:
-    """A receipt as PDF."""
-    return receipt_answer(_own(request, workspace_id), number)
+    """A receipt or credit note as PDF."""
+    answer = credit_note_answer if number.startswith("C-") else receipt_answer
+    return answer(_own(request, workspace_id), number)
 
 
 @require_safe

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import PageRequest, workspace_page
 from accounts.models import Workspace
+from billing.papers.credit_notes import credit_note_get, credit_note_pdf
 from billing.papers.receipt_pdf import receipt_pdf
 from billing.papers.receipts import receipt_get, receipts_of
 from billing.papers.statement_csv import statement_csv
@@ -42,6 +43,13 @@ def receipts(request: PageRequest) -> HttpResponse:
 def receipt_file(request: PageRequest, number: str) -> HttpResponse:
     """A receipt as PDF."""
     return receipt_answer(request.workspace, number)
+
+
+@workspace_page
+@require_safe
+def credit_note_file(request: PageRequest, number: str) -> HttpResponse:
+    """A credit note as PDF."""
+    return credit_note_answer(request.workspace, number)
 
 
 @workspace_page
@@ -84,6 +92,14 @@ def receipt_answer(workspace: Workspace, number: str) -> HttpResponse:
     if found is None:
         raise Http404
     return _file(receipt_pdf(found), f"{found.number}.pdf")
+
+
+def credit_note_answer(workspace: Workspace, number: str) -> HttpResponse:
+    """A credit note of this workspace as PDF; raises Http404."""
+    found = credit_note_get(workspace_id=workspace.pk, number=number)
+    if found is None:
+        raise Http404
+    return _file(credit_note_pdf(found), f"{found.number}.pdf")
 
 
 def statement_answer(workspace: Workspace, year: int, month: int) -> HttpResponse:

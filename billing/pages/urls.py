@@ -64,6 +64,7 @@ urlpatterns: list[URLPattern] = [
     path("credits/alerts", details.alert_change, name="balance_alert"),
     path("credits/receipts", papers.receipts, name="receipts"),
     path("credits/receipts/<str:number>.pdf", papers.receipt_file, name="receipt_file"),
+    path("credits/credit-notes/<str:number>.pdf", papers.credit_note_file, name="credit_note_file"),
     path("credits/statements", papers.statements, name="statements"),
     path("credits/statements/<int:year>-<int:month>", papers.statement_page, name="statement"),
     path("credits/statements/<int:year>-<int:month>.pdf", papers.statement_as_pdf, name="statement_pdf"),

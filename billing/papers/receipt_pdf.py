@@ -20,9 +20,9 @@ def receipt_pdf(receipt: Receipt) -> bytes:
     sheet.words(f"{receipt.number}", dim=True)
     sheet.ln(6)
     sheet.columns([("Seller", block(seller)), ("Buyer", block(details["buyer"]))])
-    sheet.columns([("Paid on", [_day(payment.paid_at)]), ("Paid by", [_card(details.get("card") or {})])])
+    sheet.columns([("Paid on", [day(payment.paid_at)]), ("Paid by", [_card(details.get("card") or {})])])
     sheet.rows(("What", "USD"), lines(payment), (0.7, 0.3))
-    sheet.total("Total paid, in US dollars", _usd(_total_cents(payment) * NANOUSD_PER_CENT))
+    sheet.total("Total paid, in US dollars", usd(_total_cents(payment) * NANOUSD_PER_CENT))
     sheet.words(f"Payment {payment.pk}, at Stripe {payment.payment_intent_id}", dim=True)
     _refunds(sheet, payment)
     return sheet.made()
@@ -30,18 +30,18 @@ def receipt_pdf(receipt: Receipt) -> bytes:
 
 def lines(payment: Payment) -> list[tuple[str, str]]:
     """What was paid for; fee and tax only where there was any."""
-    found = [("Credit for API calls, prepaid", _usd(payment.credited_nanousd or 0))]
+    found = [("Credit for API calls, prepaid", usd(payment.credited_nanousd or 0))]
     if payment.fee_cents:
-        found.append(("Top-up fee", _usd(payment.fee_cents * NANOUSD_PER_CENT)))
+        found.append(("Top-up fee", usd(payment.fee_cents * NANOUSD_PER_CENT)))
     if payment.tax_cents:
-        found.append(("Tax", _usd(payment.tax_cents * NANOUSD_PER_CENT)))
+        found.append(("Tax", usd(payment.tax_cents * NANOUSD_PER_CENT)))
     return found
 
 
 def _refunds(sheet: Sheet, payment: Payment) -> None:
     rows = Refund.objects.filter(payment=payment).exclude(status__in=(RefundStatus.FAILED, RefundStatus.ASKED))
     found = [
-        (f"Refund of {_day(row.created_at)}", _usd(row.amount_cents * NANOUSD_PER_CENT)) for row in rows.order_by("id")
+        (f"Refund of {day(row.created_at)}", usd(row.amount_cents * NANOUSD_PER_CENT)) for row in rows.order_by("id")
     ]
     if found:
         sheet.ln(8)
@@ -60,9 +60,11 @@ def _card(card: dict[str, str]) -> str:
     return f"{card['brand'].capitalize()} card ending in {card['last4']}" if card else "through Stripe"
 
 
-def _day(at: datetime | None) -> str:
+def day(at: datetime | None) -> str:
+    """As papers write a day."""
     return f"{at:%-d %B %Y} (UTC)" if at else "–"
 
 
-def _usd(nanousd: int) -> str:
+def usd(nanousd: int) -> str:
+    """As papers write an amount."""
     return f"{usd_text(nanousd)}"

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from billing.models import Payment, PaymentOrigin, PaymentStatus, Receipt, StripeCustomer
+from billing.models import Payment, PaymentOrigin, PaymentStatus, Receipt, Refund, StripeCustomer
 from billing.notices import link, mails_write, payer_addresses
 from billing.papers.parties import buyer, seller
 from xroute.lib.money import usd_text
@@ -73,8 +73,10 @@ def receipts_sweep() -> int:
 
 
 def receipts_of(*, workspace_id: int) -> "QuerySet[Receipt]":
-    """A workspace's receipts with their payments, newest first."""
-    return Receipt.objects.filter(payment__workspace_id=workspace_id).select_related("payment").order_by("-id")
+    """A workspace's receipts with their payments and the credit notes of these, newest first."""
+    found = Receipt.objects.filter(payment__workspace_id=workspace_id).select_related("payment").order_by("-id")
+    refunds = Refund.objects.filter(credit_note__isnull=False).select_related("credit_note").order_by("id")
+    return found.prefetch_related(Prefetch("payment__refunds", refunds, to_attr="noted"))
 
 
 def receipt_get(*, workspace_id: int, number: str) -> Receipt | None:

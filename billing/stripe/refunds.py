@@ -16,6 +16,7 @@ from billing import ledger
 from billing.models import CreditAccount, Payment, PaymentStatus, Refund, RefundOrigin, RefundStatus, TransferKind
 from billing.models.ledger import House
 from billing.moves import account_of_payments
+from billing.papers.credit_notes import credit_note_issue, credit_note_undone, credit_notes_lock
 from billing.parts import NANOUSD_PER_CENT, Parts, parts_of
 from billing.refundable import payment_refundable, payment_taken, payment_whole
 from billing.reversals import disputes_fit, parts_give, parts_take, payment_lock
@@ -146,6 +147,7 @@ def refund_apply(found: StripeRefund, payment_id: UUID) -> str:
 
     A status never goes back, so an older answer that is applied late changes nothing.
     """
+    credit_notes_lock()
     payment = payment_lock(payment_id)
     status = STATUSES.get(found.status)
     if status is None:
@@ -163,6 +165,8 @@ def refund_apply(found: StripeRefund, payment_id: UUID) -> str:
         refund.status, refund.error = status, ""
         refund.ended_at = Now() if status == RefundStatus.SUCCEEDED else None
     refund.save(update_fields=["stripe_id", "status", "error", "ended_at"])
+    if refund.status == RefundStatus.SUCCEEDED:
+        credit_note_issue(refund=refund)
     return ""
 
 
@@ -196,6 +200,8 @@ def _appear(payment: Payment, found: StripeRefund, status: RefundStatus) -> str:
         payment, RefundOrigin.STRIPE, status, found.amount_cents, parts, stripe_id=found.id, ended_at=ended
     )
     _take(refund, account_of_payments(workspace_id=payment.workspace_id), parts)
+    if status == RefundStatus.SUCCEEDED:
+        credit_note_issue(refund=refund)
     return ""
 
 
@@ -241,3 +247,4 @@ def _fail(payment: Payment, refund: Refund, error: str) -> None:
     refund.status, refund.error, refund.ended_at = RefundStatus.FAILED, error[:500], Now()
     refund.save(update_fields=["stripe_id", "status", "error", "ended_at"])
     disputes_fit(payment)
+    credit_note_undone(refund=refund)

@@ -90,6 +90,21 @@ PLANTS = [
         ["receipts are not numbered one by one"],
     ),
     (
+        [
+            "INSERT INTO billing_creditnote (number, refund_id, details) "
+            "SELECT 'C-2026-00000' || n, gen_random_uuid(), '{}' FROM unnest(ARRAY[1, 3]) n"
+        ],
+        ["credit notes are not numbered one by one"],
+    ),
+    (
+        [
+            REFUND.format(1, "succeeded", 100, 10**9),
+            BACK.format("refunds", 10**9, "refund", 1, REFUND_1),
+            "UPDATE billing_refund SET ended_at = now()",
+        ],
+        ["a refund is final and has no credit note"],
+    ),
+    (
         ["UPDATE billing_payment SET status = 'open', credited_nanousd = NULL, paid_at = NULL"],
         ["a top-up belongs to no paid payment"],
     ),

@@ -1,15 +1,19 @@
 """Promise 11, refunds: ours and the dashboard's, each once, by delta, whatever fails in between."""
 
+import io
 import random
 from datetime import timedelta
 from functools import partial
 
+import pypdf
 import pytest
 from django.db.models.functions import Now
 
+from accounts.models import OutgoingMail, User
 from billing import ledger
-from billing.models import CreditAccount, Payment, Refund, StripeEvent, Transfer, TransferKind
+from billing.models import CreditAccount, CreditNote, Payment, Refund, StripeEvent, Transfer, TransferKind
 from billing.models.ledger import House
+from billing.papers.credit_notes import credit_note_pdf
 from billing.refundable import payment_refundable
 from billing.stripe.errors import PaymentRefused
 from billing.stripe.events import event_process
@@ -339,3 +343,26 @@ def test_a_form_that_is_sent_eight_times_at_once_is_one_refund(till):
     assert (till.balance(), payment.refunds.count()) == (1500 * CENT, 1)
     listed = till.emulator.call("GET", "/v1/refunds", {"payment_intent": payment.payment_intent_id}).json()["data"]
     assert [one["amount"] for one in listed] == [500]
+
+
+def test_a_final_refund_has_one_credit_note_and_one_mail_from_either_side_and_is_void_where_it_fails(till):
+    payment = paid(till)
+    ours = refund_start(payment=payment, amount_cents=500, reason="r", user=None)
+    deliver(events_of(till, str(ours.stripe_id)))
+    theirs = at_stripe(till, payment, amount=300)
+    for _ in range(2):
+        deliver(events_of(till, theirs["id"]))
+    notes = list(CreditNote.objects.filter(refund__payment=payment).order_by("id"))
+    assert [note.refund.amount_cents for note in notes] == [500, 300]
+    first, second = (int(note.number[-6:]) for note in notes)
+    assert second == first + 1
+    to = User.objects.get(pk=till.person.user_id).email
+    told = OutgoingMail.objects.filter(to_email=to, subject__startswith="Refund of").order_by("id")
+    assert [mail.subject.partition(" · ")[0] for mail in told] == ["Refund of $5.00", "Refund of $3.00"]
+    assert "The balance is $12.00 now" in told[1].text
+    till.emulator.control(f"refund/{theirs['id']}", status="failed")
+    deliver(events_of(till, theirs["id"]))
+    assert told.last().subject.startswith("Refund of $3.00 failed")
+    pages = pypdf.PdfReader(io.BytesIO(credit_note_pdf(CreditNote.objects.get(pk=notes[1].pk)))).pages
+    assert "Void: the refund failed" in pages[0].extract_text()
+    assert CreditNote.objects.filter(refund__payment=payment).count() == 2
