@@ -95,7 +95,8 @@ class Payment(models.Model):
     Paid by the customer: amount + fee (ours, known when asked) + tax (Stripe's, known when paid) = `total_cents`.
     Fee and tax are never credited. `id` is in the address of the return page: time-ordered, with 74 random bits.
     Of an auto top-up `customer_id`, `payment_method_id`, `tax_cents`, `tax_calculation_id` and `total_cents` are fixed
-    before Stripe is first asked, at `asked_at`, so that a repeat is the same call.
+    before Stripe is first asked, at `asked_at`, so that a repeat is the same call. `paid_by_*` is the card or account
+    that paid, saved or not, as Stripe told it with the payment (billing/stripe/card.py: PaidBy); empty: not known.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id)
@@ -112,6 +113,8 @@ class Payment(models.Model):
     save_card = models.BooleanField(default=False, db_default=False)
     customer_id = models.CharField(max_length=255, default="", db_default="")
     payment_method_id = models.CharField(max_length=255, default="", db_default="")
+    paid_by_brand = models.CharField(max_length=30, default="", db_default="")
+    paid_by_last4 = models.CharField(max_length=4, default="", db_default="")
     tax_calculation_id = models.CharField(max_length=255, default="", db_default="")
     tax_transaction_id = models.CharField(max_length=255, default="", db_default="")
     asked_at = models.DateTimeField(null=True)
@@ -166,3 +169,12 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.status}"
+
+    @property
+    def paid_by(self) -> str:
+        """Visa card ending in 4242, bank account ending in 6789; empty where that is not known."""
+        if not self.paid_by_last4:
+            return ""
+        known = {"bank": "Bank account", "card": "Card", "unknown": "Card"}
+        what = known.get(self.paid_by_brand) or f"{self.paid_by_brand.replace('_', ' ').capitalize()} card"
+        return f"{what} ending in {self.paid_by_last4}"

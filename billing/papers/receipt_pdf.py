@@ -1,6 +1,7 @@
 """A receipt as PDF. Its first part is as it was issued; refunds since stand below as a note."""
 
 from datetime import datetime
+from typing import Any
 
 from billing.models import Payment, Receipt, Refund, RefundStatus
 from billing.papers.parties import block
@@ -20,7 +21,7 @@ def receipt_pdf(receipt: Receipt) -> bytes:
     sheet.words(f"{receipt.number}", dim=True)
     sheet.ln(6)
     sheet.columns([("Seller", block(seller)), ("Buyer", block(details["buyer"]))])
-    sheet.columns([("Paid on", [day(payment.paid_at)]), ("Paid by", [_card(details.get("card") or {})])])
+    sheet.columns([("Paid on", [day(payment.paid_at)]), ("Paid by", [_paid_by(details)])])
     sheet.rows(("What", "USD"), lines(payment), (0.7, 0.3))
     sheet.total("Total paid, in US dollars", usd(_total_cents(payment) * NANOUSD_PER_CENT))
     sheet.words(f"Payment {payment.pk}, at Stripe {payment.payment_intent_id}", dim=True)
@@ -56,8 +57,11 @@ def _total_cents(payment: Payment) -> int:
     return (payment.credited_nanousd or 0) // NANOUSD_PER_CENT + payment.fee_cents + payment.tax_cents
 
 
-def _card(card: dict[str, str]) -> str:
-    return f"{card['brand'].capitalize()} card ending in {card['last4']}" if card else "through Stripe"
+def _paid_by(details: dict[str, Any]) -> str:
+    """As it was issued: receipts of before have the saved card of that day."""
+    card = details.get("card")
+    old = f"{card['brand'].capitalize()} card ending in {card['last4']}" if card else ""
+    return details.get("paid_by") or old or "through Stripe"
 
 
 def day(at: datetime | None) -> str:

@@ -7,13 +7,12 @@ way of credit.
 import json
 import logging
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from billing.models import Payment, PaymentOrigin, PaymentStatus, Receipt, Refund, StripeCustomer
+from billing.models import Payment, PaymentStatus, Receipt, Refund
 from billing.notices import link, mails_write, payer_addresses
 from billing.papers.parties import buyer, seller
 from xroute.lib.money import usd_text
@@ -43,7 +42,7 @@ def receipt_issue(*, payment: Payment) -> Receipt:
         payment = Payment.objects.select_related("workspace", "created_by").get(pk=payment.pk)
         if payment.status != PaymentStatus.PAID:
             raise ValueError(f"payment {payment.pk} is {payment.status}: it has no receipt")
-        details = {"seller": seller(), "buyer": buyer(payment.workspace), "card": _card(payment)}
+        details = {"seller": seller(), "buyer": buyer(payment.workspace), "paid_by": payment.paid_by}
         with connection.cursor() as cursor:
             cursor.execute(LOCK)
             cursor.execute(NUMBER, {"payment": payment.pk, "details": json.dumps(details)})
@@ -82,14 +81,6 @@ def receipts_of(*, workspace_id: int) -> "QuerySet[Receipt]":
 def receipt_get(*, workspace_id: int, number: str) -> Receipt | None:
     """A receipt of this workspace; another's is not found."""
     return receipts_of(workspace_id=workspace_id).filter(number=number).first()
-
-
-def _card(payment: Payment) -> dict[str, Any]:
-    """The card that paid, where that is known: the saved one, or the one this payment saved."""
-    if payment.origin != PaymentOrigin.AUTO and not payment.save_card:
-        return {}
-    row = StripeCustomer.objects.filter(workspace_id=payment.workspace_id).exclude(card_last4="").first()
-    return {"brand": row.card_brand, "last4": row.card_last4} if row else {}
 
 
 def _mail(payment: Payment, receipt: Receipt) -> None:

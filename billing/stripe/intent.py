@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from billing.stripe.card import PaidBy, paid_by_parse
 from billing.stripe.session import cents
 
 
@@ -21,10 +22,11 @@ class Intent:
     code: str
     payment: str
     """What its metadata says of our payment: a hint where to look, never a reason to credit."""
+    paid_by: PaidBy | None = None
 
 
 def intent_parse(found: Mapping[str, Any]) -> Intent:
-    """From the object that the API answered. Raises ValueError where it is odd."""
+    """From the object that the API answered, with the payment method expanded. Raises ValueError where it is odd."""
     failure, customer = found.get("last_payment_error") or {}, found.get("customer") or ""
     code = str(failure.get("code") or "")
     try:
@@ -38,6 +40,7 @@ def intent_parse(found: Mapping[str, Any]) -> Intent:
             received_cents=cents(found["amount_received"]),
             code=(code if code == "authentication_required" else str(failure.get("decline_code") or code))[:60],
             payment=str((found.get("metadata") or {}).get("payment") or ""),
+            paid_by=paid_by_parse(found.get("payment_method")),
         )
     except KeyError as error:
         raise ValueError(f"the intent has no {error}") from None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.stripe.card import Card, card_parse
+from billing.stripe.card import Card, PaidBy, card_parse, paid_by_parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Session:
     decline_code: str
     customer_id: str = ""
     card: Card | None = None
+    paid_by: PaidBy | None = None
 
 
 def session_parse(found: Mapping[str, Any]) -> Session:
@@ -49,6 +50,7 @@ def session_parse(found: Mapping[str, Any]) -> Session:
             decline_code=str(failure.get("decline_code") or failure.get("code") or "")[:60],
             customer_id=str(customer["id"] if isinstance(customer, Mapping) else customer),
             card=card_parse(intent.get("payment_method")),
+            paid_by=paid_by_parse(intent.get("payment_method")),
         )
     except KeyError as error:
         raise ValueError(f"the session has no {error}") from None

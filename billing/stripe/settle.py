@@ -19,6 +19,7 @@ from billing.papers.receipts import receipt_issue_soon
 from billing.parts import NANOUSD_PER_CENT, Parts
 from billing.reversals import house_parts
 from billing.stripe import client
+from billing.stripe.card import PaidBy
 from billing.stripe.cards import card_keep
 from billing.stripe.errors import PaymentRefused, StripeError
 from billing.stripe.intent import Intent, intent_objection
@@ -48,6 +49,7 @@ def session_apply(session: Session) -> str:
         total_cents=session.total_cents,
         tax_cents=session.tax_cents,
         sentence=_sentence(status, session),
+        paid_by=session.paid_by,
     )
     if moved and status == PaymentStatus.PAID and payment.save_card and session.card:
         card_keep(workspace_id=payment.workspace_id, customer_id=session.customer_id, card=session.card)
@@ -69,6 +71,7 @@ def intent_apply(intent: Intent) -> str:
         total_cents=intent.received_cents,
         tax_cents=payment.tax_cents,
         sentence=sentence,
+        paid_by=intent.paid_by,
     )
     if moved and status in (PaymentStatus.FAILED, PaymentStatus.PARKED):
         auto_top_up_pause(payment=payment, reason=payment.error)
@@ -90,6 +93,7 @@ def _move(
     total_cents: int,
     tax_cents: int,
     sentence: str,
+    paid_by: PaidBy | None,
 ) -> bool:
     """Whether this brought the payment on. What was asked of Stripe earlier may come later: then nothing changes."""
     before = PaymentStatus(payment.status)
@@ -104,6 +108,8 @@ def _move(
         payment.payment_intent_id = intent_id or None
     else:
         return False
+    if paid_by:
+        payment.paid_by_brand, payment.paid_by_last4 = paid_by.brand, paid_by.last4
     payment.save()
     payment_told(payment=payment)
     return True

@@ -70,7 +70,9 @@ def test_the_list_is_filtered_paged_and_asks_few_questions(operator, owner, brok
 @pytest.mark.commits
 def test_a_refund_in_part_shows_everywhere(operator, signed_in, broke, paid):
     page = f"{LIST}/{paid.pk}"
-    assert "At most <strong>$20.00</strong>" in operator.get(page).content.decode()
+    first = operator.get(page).content.decode()
+    assert "At most <strong>$20.00</strong>" in first
+    assert "Visa card ending in 4242" in first
     answer = operator.post(f"{page}/refund", {"amount": "5.50", "reason": "asked for it", "confirm": "yes"})
     assert answer.status_code == 302
     made = Refund.objects.get(payment=paid)

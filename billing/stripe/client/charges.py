@@ -44,7 +44,7 @@ def intent_charge(
 def intent_retrieve(intent_id: str) -> Intent:
     """The payment intent as it is now."""
     with calling() as client:
-        found = client.v1.payment_intents.retrieve(intent_id)
+        found = client.v1.payment_intents.retrieve(intent_id, {"expand": ["payment_method"]})
     return intent_parse(found.to_dict())
 
 

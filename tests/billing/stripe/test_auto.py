@@ -85,6 +85,7 @@ def test_credit_below_the_level_is_bought_once(till, card):
     card()
     assert auto_sweep() == 1
     (payment,) = autos(till)
+    assert payment.paid_by == "Visa card ending in 4242"
     assert (payment.status, payment.total_cents, payment.credited_nanousd) == ("paid", 1000, 1000 * CENT)
     assert (till.balance(), len(charges(till))) == (3000 * CENT, 1)
     for _ in range(5):

@@ -21,8 +21,10 @@ from billing.papers.receipt_pdf import receipt_pdf
 from billing.papers.receipts import receipt_issue, receipts_sweep
 from billing.stripe.settle import payment_check
 from tests.billing.committing import someone
+from tests.emulator import BANK_GOOD
 
 CENT = 10_000_000
+SLOW_REFUND = "4000000000007726"
 
 
 @pytest.fixture(autouse=True)
@@ -158,9 +160,18 @@ def test_it_says_what_was_bought_by_whom_from_whom_as_it_stood(settings):
     details = BillingDetails(workspace=workspace, name="Łódź Software", line1="ul. Piotrkowska 5", country="PL")
     details.tax_number = "PL1234567890"
     details.save()
-    StripeCustomer.objects.create(workspace=workspace, idempotency_key=uuid4(), card_brand="visa", card_last4="4242")
+    StripeCustomer.objects.create(workspace=workspace, idempotency_key=uuid4(), card_brand="amex", card_last4="0005")
     amounts = {"amount_cents": 2000, "amount_nanousd": 2000 * CENT, "credited_nanousd": 2000 * CENT}
-    payment = paid(workspace, user, fee_cents=110, tax_cents=401, total_cents=2511, save_card=True, **amounts)
+    payment = paid(
+        workspace,
+        user,
+        fee_cents=110,
+        tax_cents=401,
+        total_cents=2511,
+        paid_by_brand="visa",
+        paid_by_last4="4242",
+        **amounts,
+    )
     receipt = receipt_issue(payment=payment)
     before = receipt_pdf(receipt)
     details.name, settings.XROUTE_SELLER_ADDRESS = "Renamed", "Moved"
@@ -178,6 +189,42 @@ def test_it_says_what_was_bought_by_whom_from_whom_as_it_stood(settings):
     Refund.objects.create(payment=payment, status="failed", **values)
     found = text(receipt)
     assert found.count("Refund of") == 1
+
+
+@pytest.mark.parametrize("save_card", [False, True])
+def test_it_names_the_card_that_paid_and_not_the_one_that_is_saved(till, save_card):
+    till.start()  # it makes the customer
+    mine = StripeCustomer.objects.filter(workspace_id=till.person.workspace_id)
+    mine.update(card_brand="amex", card_last4="0005")
+    payment = till.start(save_card=save_card)
+    assert till.emulator.pay(payment.url, SLOW_REFUND).status_code == 303
+    assert payment_check(payment=payment).paid_by == "Visa card ending in 7726"
+    mine.update(card_brand="amex", card_last4="0005")
+    receipts_sweep()
+    found = text(Receipt.objects.get(payment=payment))
+    assert "Visa card ending in 7726" in found
+    assert "0005" not in found
+
+
+def test_a_bank_debit_is_told_by_its_account(till):
+    payment = till.paid(number=BANK_GOOD, bank=True)
+    assert payment_check(payment=payment).paid_by == "Bank account ending in 6789"
+    till.emulator.control(f"settle/{payment.session_id}", outcome="succeeded")
+    assert payment_check(payment=payment).status == "paid"
+    receipts_sweep()
+    assert "Bank account ending in 6789" in text(Receipt.objects.get(payment=payment))
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [({"card": {"brand": "visa", "last4": "4242"}}, "Visa card ending in 4242"), ({"card": {}}, "through Stripe"),
+     ({"paid_by": ""}, "through Stripe")],
+)  # fmt: skip
+def test_a_receipt_of_before_stays_as_it_was_issued(details, said):
+    _, workspace = someone()
+    receipt = receipt_issue(payment=paid(workspace))
+    receipt.details = {name: value for name, value in receipt.details.items() if name != "paid_by"} | details
+    assert said in text(receipt)
 
 
 def test_the_same_receipt_makes_the_same_bytes_at_any_time(monkeypatch):

@@ -12,18 +12,18 @@ BILLING = {"address": None, "email": None, "name": None, "phone": None}
 
 
 def method_make(store: Store, details: dict[str, Any], digits: str, customer_id: str | None) -> Object:
-    """The payment method of a card; `customer_id` where it is attached."""
+    """The payment method of a card or an account; `customer_id` where it is attached."""
     made = {
         "id": new_id("pm"),
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": BILLING,
-        "card": dict(details["card"]),
         "created": now(),
         "customer": customer_id,
         "livemode": False,
         "metadata": {},
-        "type": "card",
+        "type": details["type"],
+        details["type"]: dict(details[details["type"]]),
         "_number": digits,
     }
     return store.put(made)

@@ -51,8 +51,7 @@ class Payments:
             return DECLINED[code]
         self._complete(session, paid=True)
         details = card_details(digits, exp_month, exp_year)
-        kept = session["customer"] if intent["setup_future_usage"] else None
-        intent["payment_method"] = method_make(self._store, details, digits, kept)["id"]
+        self._pay_with(intent, details, digits)
         self._succeed(intent, details)
         self._emit("checkout.session.completed", session)
         return ""
@@ -64,6 +63,7 @@ class Payments:
             return "Your account number is invalid. Use one of the test accounts."
         intent = self._intent(session)
         intent["status"], intent["_details"] = "processing", bank_details(digits)
+        self._pay_with(intent, intent["_details"], digits)
         self._emit("payment_intent.processing", self._store.put(intent))
         self._complete(session, paid=False)
         self._emit("checkout.session.completed", session)
@@ -81,7 +81,7 @@ class Payments:
             self._succeed(intent, intent["_details"])
             self._emit("checkout.session.async_payment_succeeded", session)
             return
-        intent["status"] = "requires_payment_method"
+        intent["status"], intent["payment_method"] = "requires_payment_method", None
         message = "The bank account has insufficient funds."
         intent["last_payment_error"] = objects.payment_error("payment_intent_payment_attempt_failed", "", message)
         self._emit("payment_intent.payment_failed", self._store.put(intent))
@@ -117,6 +117,10 @@ class Payments:
             session["payment_intent"] = found["id"]
             self._store.put(session)
         return found
+
+    def _pay_with(self, intent: Object, details: dict[str, Any], digits: str) -> None:
+        kept = intent["customer"] if intent["setup_future_usage"] else None
+        intent["payment_method"] = method_make(self._store, details, digits, kept)["id"]
 
     def _complete(self, session: Object, *, paid: bool) -> None:
         customer = self._store.get(session["customer"] or "", "customer") or {}
