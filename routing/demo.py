@@ -17,7 +17,7 @@ WISHED = {
     "mistralai/mistral-medium-latest": 14.0,
     "openai/gpt-6-luna": 13.0,
     "openai/gpt-5.5": 7.0,
-    "meta/llama-3.3-70b-instruct": 8.0,
+    "meta-llama/llama-3.3-70b-instruct": 8.0,
     "mistralai/mistral-small-latest": 9.0,
     "openai/gpt-oss-120b": 5.0,
     "mistralai/codestral-latest": 6.0,

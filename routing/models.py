@@ -1,13 +1,20 @@
 """The catalogue as it is kept: providers, models, endpoints and every price they ever had."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 
 def _words() -> "ArrayField[list[str], list[str]]":
     return ArrayField(models.CharField(max_length=200), default=list, blank=True)
+
+
+def _loaded() -> "models.JSONField[dict[str, Any], dict[str, Any]]":
+    """What the data files said last; a field that differs from it was changed by the operator, and stays."""
+    return models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
 
 
 def _margin(name: str) -> models.CheckConstraint:
@@ -52,9 +59,11 @@ class Provider(models.Model):
     # Until somebody knows better, a provider is one that keeps what it is sent.
     collects_data = models.BooleanField(default=True, db_default=True)
     zdr = models.BooleanField(default=False, db_default=False)
+    data_policy_source = models.CharField(max_length=300, blank=True, default="", db_default="")
     # Added by the operator, not by a data file.
     own = models.BooleanField(default=False, db_default=False)
     margin_bp = models.IntegerField(null=True, blank=True)
+    loaded = _loaded()
 
     class Meta:
         constraints = [_margin("provider_margin_bounded")]
@@ -96,6 +105,7 @@ class Model(models.Model):
     output_modalities = _words()
     released_at = models.DateTimeField(db_default=Now())
     margin_bp = models.IntegerField(null=True, blank=True)
+    loaded = _loaded()
 
     class Meta:
         constraints = [_margin("model_margin_bounded")]
@@ -115,7 +125,10 @@ class Endpoint(models.Model):
     capabilities = _words()
     quantization = models.CharField(max_length=20, blank=True, default="", db_default="")
     region = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # The day after which the provider says it no longer serves this.
+    deprecates_at = models.DateField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
+    loaded = _loaded()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["model", "provider", "upstream_id"], name="endpoint_once")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from billing.pricing import Prices, Usage
@@ -56,6 +57,7 @@ class Endpoint:
 
     `list_prices` are what the provider charges, `prices` what the caller pays: with `margin_bp` (hundredths of a per
     cent) on top. Of a workspace's own account there (`byok`) the caller pays a fee alone, and `prices` are that.
+    After `deprecates_at` the provider says that it no longer serves it.
     """
 
     id: int
@@ -75,6 +77,7 @@ class Endpoint:
     byok: bool = False
     quantization: str = ""
     region: str = ""
+    deprecates_at: date | None = None
 
     @property
     def house_prices(self) -> Prices:

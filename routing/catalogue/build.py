@@ -1,18 +1,22 @@
 """From rows to a snapshot.
 
 An endpoint is callable when it has a price and its provider a credential (or needs none). In demo mode, and only
-there, the sandbox stands in for each catalogued model that no credential reaches.
+there, the sandbox stands in for each catalogued model that no credential reaches. A provider whose wire format has no
+adapter counts as one without a credential. What its provider has withdrawn by now serves only a model that has nobody
+else.
 """
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from billing.pricing import WHOLE_BP, Prices
 from routing.catalogue.address import base_url, environment_secret
 from routing.catalogue.snapshot import Snapshot
 from routing.credentials import CannotDecrypt, unseal
+from routing.providers import spoken
 from routing.types import Credential, Endpoint, Model, Provider
 
 logger = logging.getLogger("xroute.catalogue")
@@ -63,7 +67,7 @@ class Builder:
         _id, slug, name, template, wire_format, cancels, quirks, credential_env, collects, zdr, margin, ours, own = row
         url = base_url(slug, template)
         provider = Provider(slug, name, url or "", wire_format, cancels, frozenset(quirks), collects, zdr)
-        if not url:
+        if not url or not spoken(wire_format):
             return Served(provider, margin_bp=margin)
         if "no_credential" in quirks:
             return Served(provider, (Credential(f"none:{slug}", "sandbox"),), self._own(slug, own), margin)
@@ -71,6 +75,8 @@ class Builder:
         secret = environment_secret(credential_env)
         if secret:
             credentials.append(Credential(f"env:{credential_env}", secret))
+        if not credentials and "credential_optional" in quirks:
+            credentials.append(Credential(f"none:{slug}", "none"))
         return Served(provider, tuple(credentials), self._own(slug, own), margin)
 
     def _own(self, slug: str, rows: Sequence[Any]) -> Mapping[int, tuple[Credential, ...]]:
@@ -113,13 +119,16 @@ class Builder:
             margin_bp=margin,
             quantization=quantization,
             region=region,
+            deprecates_at=row[26],
         )
 
     def _callable(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         """Those with a credential; where there are none and the sandbox may stand in, the stand-ins."""
         ready = [endpoint for endpoint in endpoints if endpoint.credentials]
+        today = datetime.now(UTC).date()
+        served = [endpoint for endpoint in ready if not endpoint.deprecates_at or endpoint.deprecates_at >= today]
         if ready or not self.sandbox_url:
-            return ready
+            return served or ready
         return [self._stand_in(endpoint) for endpoint in endpoints]
 
     def _stand_in(self, endpoint: Endpoint) -> Endpoint:

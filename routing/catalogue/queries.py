@@ -15,7 +15,8 @@ SELECT e.id, e.provider_id, e.upstream_id, e.context_length, e.max_output_tokens
        e.region,
        m.slug, m.name, m.aliases, m.context_length, m.max_output_tokens, m.input_modalities, m.output_modalities,
        m.description, extract(epoch FROM m.released_at)::bigint, m.margin_bp,
-       p.id, p.input, p.output, p.cached_input, p.cache_write, p.reasoning, p.request, p.image
+       p.id, p.input, p.output, p.cached_input, p.cache_write, p.reasoning, p.request, p.image,
+       e.deprecates_at
   FROM routing_endpoint e
   JOIN routing_model m ON m.id = e.model_id
   JOIN LATERAL (SELECT * FROM routing_endpointprice x WHERE x.endpoint_id = e.id AND x.valid_from <= now()

@@ -50,8 +50,17 @@ class Adapter(Protocol):
 
 
 ADAPTERS: dict[str, Adapter] = {"openai": openai}
+# Known to the catalogue, but without an adapter so far: rows of these load, and cannot be called.
+PLANNED = frozenset({"anthropic", "azure", "bedrock", "cohere", "gemini", "vertex", "watsonx"})
+# What may stand in a provider's `quirks`: words of the adapters, and two about credentials.
+QUIRKS = frozenset({*openai.QUIRKS, "no_credential", "credential_optional"})
+
+
+def spoken(wire_format: str) -> bool:
+    """Whether there is an adapter for it."""
+    return wire_format in ADAPTERS
 
 
 def adapter(wire_format: str) -> Adapter:
-    """The adapter of that name; KeyError where there is none (the catalogue loads no such provider)."""
+    """The adapter of that name; KeyError where there is none (no snapshot has such an endpoint)."""
     return ADAPTERS[wire_format]

@@ -9,8 +9,9 @@ from django.conf import settings
 
 from routing.catalogue import Catalogue, base_url
 from routing.credentials import CannotDecrypt, seal, unseal
-from routing.models import Endpoint, Model, Provider
+from routing.models import Endpoint, Model, Provider, ProviderCredential
 from routing.services import BadCatalogue, catalogue_load, credential_add
+from tests.cast import person
 from xroute.lib.pg import Database
 
 
@@ -71,7 +72,7 @@ def test_loading_is_idempotent_and_keeps_every_price(slug):
     again = catalogue_load(files=[file(slug)])
     assert (again.added, again.repriced) == ([], [])
     dearer = catalogue_load(files=[file(slug, input="1.5", output="2")])
-    assert "1/2 → 1.5/2 USD/M" in dearer.repriced[0]
+    assert dearer.repriced == [f"{slug}.json: {slug}/model at {slug}: input 1 → 1.5 USD/M (+50.0 %)"]
     prices = Endpoint.objects.get(provider__slug=slug).prices.order_by("id")
     assert [price.input for price in prices] == [1_000_000_000, 1_500_000_000]
 
@@ -163,12 +164,51 @@ def test_an_address_may_name_variables(monkeypatch):
     assert base_url("one-two", template) == "https://elsewhere/v1"
 
 
-def test_the_shipped_catalogue_has_the_models_that_are_promised():
-    from routing.services import catalogue_files
+async def test_a_wire_format_without_an_adapter_is_in_no_snapshot(db, slug, monkeypatch, committed):
+    unspoken = file(slug)
+    unspoken["provider"]["wire_format"] = "gemini"
+    monkeypatch.setenv(f"{slug.upper()}_API_KEY", "secret-of-the-house")
 
-    files = {found["provider"]["slug"]: found for found in catalogue_files()}
-    assert {"openai", "mistral", "cloudflare"} <= set(files)
-    rows = {row["model"]: row for found in files.values() for row in found["endpoints"]}
-    assert rows["mistralai/mistral-small-3.1"]["usd_per_million"] == {"input": "0.351", "output": "0.555"}
-    assert "gpt-5" in rows["openai/gpt-5"]["aliases"]
-    assert "mistral-small-3.1" in rows["mistralai/mistral-small-3.1"]["aliases"]
+    @sync_to_async
+    def load():
+        catalogue_load(files=[unspoken])
+        workspace = person().workspace_id
+        own = credential_add(provider=Provider.objects.get(slug=slug), name="own", secret="sk-of-a-workspace")
+        ProviderCredential.objects.filter(pk=own.pk).update(workspace=workspace)
+        return workspace
+
+    workspace = await load()
+    found = await snapshot(db)
+    assert f"{slug}/model" not in found.endpoints
+    assert f"alias-{slug}" in found.uncallable
+    assert found.endpoints_for(f"{slug}/model", workspace) == ()
+    # The sandbox speaks for it in demo mode.
+    (stand_in,) = (await snapshot(db, sandbox_url="http://127.0.0.1:9")).endpoints[f"{slug}/model"]
+    assert (stand_in.stand_in, stand_in.provider.wire_format) == (True, "openai")
+
+
+async def test_what_its_provider_has_withdrawn_serves_only_where_nobody_else_does(db, slug, monkeypatch, committed):
+    ended, other = file(slug), file(f"{slug}x")
+    ended["endpoints"][0]["deprecates_at"] = "2026-01-31"
+    other["endpoints"][0] |= {"model": f"{slug}/model", "aliases": []}
+    monkeypatch.setenv(f"{slug.upper()}_API_KEY", "secret-of-the-house")
+    await sync_to_async(catalogue_load)(files=[ended, other])
+    (alone,) = (await snapshot(db)).endpoints[f"{slug}/model"]
+    assert (alone.provider.slug, str(alone.deprecates_at)) == (slug, "2026-01-31")
+    monkeypatch.setenv(f"{slug.upper()}X_API_KEY", "secret-of-the-house")
+    (left,) = (await snapshot(db)).endpoints[f"{slug}/model"]
+    assert left.provider.slug == f"{slug}x"
+
+
+async def test_a_provider_of_ones_own_needs_an_address_and_no_key(db, slug, monkeypatch, committed):
+    own, name = file(slug), slug.upper()
+    own["provider"] |= {"base_url": f"{{{name}_BASE_URL}}", "quirks": ["max_tokens", "credential_optional"]}
+    await sync_to_async(catalogue_load)(files=[own])
+    assert f"{slug}/model" not in (await snapshot(db)).endpoints
+    monkeypatch.setenv(f"{name}_BASE_URL", "http://10.0.0.7:8000/v1/")
+    (endpoint,) = (await snapshot(db)).endpoints[f"{slug}/model"]
+    assert endpoint.provider.base_url == "http://10.0.0.7:8000/v1"
+    assert [credential.id for credential in endpoint.credentials] == [f"none:{slug}"]
+    monkeypatch.setenv(f"{name}_API_KEY", "secret-of-the-house")
+    (endpoint,) = (await snapshot(db)).endpoints[f"{slug}/model"]
+    assert [credential.secret for credential in endpoint.credentials] == ["secret-of-the-house"]

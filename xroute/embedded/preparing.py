@@ -14,7 +14,10 @@ COLLECT = ("collectstatic", "--noinput", "-v", "0")
 
 
 def prepare(home: Home) -> None:
-    """Raises SystemExit with the failing step's own words; the mark of `home.prepared` is set where all is well."""
+    """Raises SystemExit with the failing step's own words; the mark of `home.prepared` is set where all is well.
+
+    List prices that changed are left as they are (nobody is there to agree), and the step's word about them is shown.
+    """
     for step in STEPS:
         _run(home, step)
     _collect(home)
@@ -52,6 +55,8 @@ def _run(home: Home, step: tuple[str, ...]) -> None:
     done = _manage(home, step)
     if done.returncode:
         sys.exit(f"`manage.py {' '.join(step)}` failed:\n{done.stderr.strip()[-3000:]}")
+    if done.stderr and step[0] == "load_catalogue":
+        print(done.stderr.strip(), file=sys.stderr)
 
 
 def _manage(home: Home, step: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":

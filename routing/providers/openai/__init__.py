@@ -8,7 +8,7 @@ with the deviations that compatible providers are known for. Pure; nothing here 
 from routing.providers.openai.answer import event_in, response_in
 from routing.providers.openai.failure import error_in
 from routing.providers.openai.reader import reader
-from routing.providers.openai.request import cannot, request_out
+from routing.providers.openai.request import QUIRKS, cannot, request_out
 from routing.providers.openai.usage import usage_in
 
-__all__ = ["cannot", "request_out", "response_in", "event_in", "reader", "error_in", "usage_in"]
+__all__ = ["QUIRKS", "cannot", "request_out", "response_in", "event_in", "reader", "error_in", "usage_in"]

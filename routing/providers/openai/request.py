@@ -7,6 +7,7 @@ import orjson
 from routing.types import ChatRequest, Credential, Endpoint, UpstreamRequest
 
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+QUIRKS = frozenset({*LIMIT_FIELDS, "no_stream_options"})
 
 # Words of our own (and OpenRouter's): they say where a request goes and mean nothing upstream.
 _ROUTING = ("models", "provider", "route", "transforms", "usage")
