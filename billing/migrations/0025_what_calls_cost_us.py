@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0023_what_it_costs_us'),
+        ('billing', '0024_paid_by'),
     ]
 
     operations = [

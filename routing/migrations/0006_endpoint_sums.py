@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0023_what_it_costs_us'),
-        ('routing', '0003_margins_and_own_accounts'),
+        ('routing', '0004_what_the_files_said'),
     ]
 
     operations = [
