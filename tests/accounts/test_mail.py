@@ -260,7 +260,7 @@ async def test_ringing_never_waits_and_rings_once_at_a_time(monkeypatch):
     before = loop.time()
     for _ in range(50):
         bell.ring()
-    assert loop.time() - before < 0.5
+    assert loop.time() - before < 10  # each would wait 30 s
     held.set()
     for thread in [thread for thread in threading.enumerate() if thread.name == "xroute-mail-bell"]:
         thread.join(30)

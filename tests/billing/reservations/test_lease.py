@@ -97,7 +97,7 @@ async def test_jumps_of_every_clock_change_nothing(books, monkeypatch):
 async def test_one_that_was_silent_for_two_leases_spends_nothing_that_went_to_others(books):
     """As a process that was stopped and continued: its loops stand still, then go on where they were."""
     account = books.account(100)
-    async with worker(books.url, ttl_s=1) as silent, worker(books.url, ttl_s=1, beat_s=0.1, beating=True) as other:
+    async with worker(books.url, ttl_s=2) as silent, worker(books.url, ttl_s=2, beat_s=0.1, beating=True) as other:
         before = silent.id
         running = await silent.reserve(account, 30)
         (await silent.reserve(account, 70)).end()
