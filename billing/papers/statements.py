@@ -1,13 +1,14 @@
 """What happened to a workspace's credit in a calendar month (UTC). Amounts are nano-USD.
 
-Movements come from transfers in one statement; what was there before is today's balance less all that came since, so
-that opening + movements = closing. Usage by day, model and key comes from the roll-ups and is dated by when a call
-began; its movement is dated by when it was booked, so at the turn of a month the two may differ.
+What stood when a month began is counted from the last mark before it, and its movements are read between two places, so
+that neither grows with the history; opening + movements = closing. Usage by day, model and key comes from the roll-ups
+and is dated by when a call began; its movement is dated by when it was booked, so at the turn of a month the two may
+differ.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -17,34 +18,45 @@ from accounts.models import Workspace
 from billing.charts import key_names
 from billing.given import given_words
 from billing.history import movement_words
+from billing.models import CreditAccount
 from billing.papers.months import Month, month_of, months_between
+from billing.papers.places import places
 from billing.sums import USAGE
 
 CSV_ROWS = 1000
+ACCOUNT = "(SELECT %(account)s::bigint)"  # not the number itself: see places.py
+# Both sides between two places (billing/papers/places.py), each by its index. Usage never comes in.
 MOVED = """
-WITH account AS (SELECT id, posted FROM billing_creditaccount WHERE workspace_id = %(workspace)s),
-moved AS (
-  SELECT t.id, t.kind, t.reference, t.created_at, t.amount AS signed
-    FROM billing_transfer t WHERE t.credit_account_id = (SELECT id FROM account) AND t.created_at >= %(since)s
-   UNION ALL
-  SELECT t.id, t.kind, t.reference, t.created_at, -t.amount
-    FROM billing_transfer t WHERE t.debit_account_id = (SELECT id FROM account) AND t.created_at >= %(since)s)
-"""
-KINDS = f"""{MOVED}
-SELECT CASE WHEN created_at < %(until)s THEN kind ELSE '' END, signed > 0, count(*), sum(signed)::bigint,
-       (SELECT posted FROM account),
-       CASE WHEN created_at < %(until)s AND kind IN ('promotion', 'correction', 'write_off') THEN reference ELSE '' END
-  FROM moved GROUP BY 1, 2, 6
- UNION ALL SELECT '', true, 0, 0::bigint, posted, '' FROM account"""  # noqa: S608
-MONTHS = f"""{MOVED}
-SELECT date_trunc('month', created_at AT TIME ZONE 'UTC')::date,
-       coalesce(sum(signed) FILTER (WHERE signed > 0), 0)::bigint,
-       coalesce(-sum(signed) FILTER (WHERE signed < 0), 0)::bigint
-  FROM moved GROUP BY 1"""  # noqa: S608
-LINES = f"""{MOVED}
-SELECT id, created_at, kind, reference, signed FROM moved
- WHERE created_at < %(until)s AND (created_at, id) > (%(after_at)s, %(after_id)s)
- ORDER BY created_at, id LIMIT %(rows)s"""  # noqa: S608
+(SELECT id, kind, reference, created_at, -amount AS signed FROM billing_transfer
+  WHERE debit_account_id = {account} AND id >= {low} AND id < {high} {rest})
+ UNION ALL
+(SELECT id, kind, reference, created_at, amount FROM billing_transfer
+  WHERE credit_account_id = {account} AND kind <> 'usage' AND id >= {low} AND id < {high} {rest})"""
+# What stood before a moment: the last mark that is surely before it (billing/marks.py), and what came since.
+STOOD = f"""
+SELECT p.at, coalesce(m.balance, 0) + coalesce(later.sum, 0)::bigint AS balance
+  FROM unnest(%(ats)s::timestamptz[], %(lows)s::bigint[], %(highs)s::bigint[]) p (at, low, high)
+  LEFT JOIN LATERAL (SELECT transfer_id, balance FROM billing_balancemark
+    WHERE account_id = %(account)s AND transfer_id < p.low ORDER BY transfer_id DESC LIMIT 1) m ON true
+ CROSS JOIN LATERAL (SELECT sum(signed) FROM (
+    {MOVED.format(account=ACCOUNT, low="coalesce(m.transfer_id + 1, 0)", high="p.high", rest="")}) since
+    WHERE created_at < p.at) later"""  # noqa: S608
+MONTH_MOVED = MOVED.format(account=ACCOUNT, low="%(low)s", high="%(high)s", rest="{rest}")
+IN_MONTH = "AND created_at >= %(since)s AND created_at < %(until)s"
+KINDS = f"""
+SELECT kind, signed > 0, count(*), sum(signed)::bigint,
+       CASE WHEN kind IN ('promotion', 'correction', 'write_off') THEN reference ELSE '' END
+  FROM ({MONTH_MOVED.format(rest=IN_MONTH)}) moved GROUP BY 1, 2, 5
+ UNION ALL SELECT '', true, 0, balance, '' FROM ({STOOD}) stood"""  # noqa: S608
+CAME = f"""
+SELECT date_trunc('month', created_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', sum(amount)::bigint, 'came'
+  FROM billing_transfer WHERE credit_account_id = %(account)s AND kind <> 'usage' GROUP BY 1
+ UNION ALL SELECT at, balance, 'stood' FROM ({STOOD}) stood
+ UNION ALL SELECT NULL, posted, 'now' FROM billing_creditaccount WHERE id = %(account)s"""  # noqa: S608
+LINES = f"""
+SELECT id, created_at, kind, reference, signed
+  FROM ({MONTH_MOVED.format(rest=f"{IN_MONTH} ORDER BY id LIMIT %(rows)s")}) moved
+ ORDER BY id LIMIT %(rows)s"""  # noqa: S608
 USED = f"""
 SELECT (at AT TIME ZONE 'UTC')::date, model, key_id, sum(requests)::bigint,
        sum(prompt_tokens + completion_tokens)::bigint, sum(cost_nanousd)::bigint
@@ -141,42 +153,64 @@ def month_known(*, workspace: Workspace, year: int, month: int) -> Month | None:
 def months(*, workspace: Workspace) -> list[MonthRow]:
     """Every month since the workspace began, the newest first, from one statement and the balance in it."""
     first, last = month_of(workspace.created_at), month_of(timezone.now())
-    values: dict[str, Any] = {"workspace": workspace.pk, "since": first.since}
-    with connection.cursor() as cursor:
-        cursor.execute(MONTHS, values)
-        moved: dict[date, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
-    closing = sum(came - went for came, went in moved.values())  # it began with nothing
-    found = []
-    for month in months_between(first, last):
-        came, went = moved.get(month.since.date(), (0, 0))
-        found.append(MonthRow(month, month == last, came, went, closing))
-        closing += went - came
+    known = months_between(first, last)
+    came, stood, now = _came(workspace, [month.since for month in known[:-1]])
+    found, closing = [], now
+    for month in known:
+        opening = stood.get(month.since, 0)  # it began with nothing
+        added = came.get(month.since, 0)
+        found.append(MonthRow(month, month == last, added, opening + added - closing, closing))
+        closing = opening
     return found
+
+
+def _came(workspace: Workspace, ats: list[datetime]) -> tuple[dict[datetime, int], dict[datetime, int], int]:
+    """What came in by month, what stood at these moments, and what stands now, from one statement."""
+    account_id = _account_id(workspace)
+    if account_id is None:
+        return {}, {}, 0
+    with connection.cursor() as cursor:
+        cursor.execute(CAME, _stood_values(account_id, ats))
+        rows = cursor.fetchall()
+    found = {what: {row[0]: row[1] for row in rows if row[2] == what} for what in ("came", "stood", "now")}
+    return found["came"], found["stood"], found["now"].get(None, 0)
+
+
+def _account_id(workspace: Workspace) -> int | None:
+    return CreditAccount.objects.filter(workspace=workspace).values_list("pk", flat=True).first()
+
+
+def _stood_values(account_id: int, ats: list[datetime]) -> dict[str, Any]:
+    found = places(account_id=account_id, moments=ats)
+    return {"account": account_id, "ats": ats, "lows": [low for low, _ in found], "highs": [high for _, high in found]}
+
+
+def _month_values(account_id: int, month: Month) -> dict[str, Any]:
+    """A month of this account, between its places."""
+    (low, begun), (_, high) = places(account_id=account_id, moments=[month.since, month.until])
+    values = {"account": account_id, "since": month.since, "until": month.until, "low": low, "high": high}
+    return values | {"ats": [month.since], "lows": [low], "highs": [begun]}
 
 
 def statement(*, workspace: Workspace, month: Month) -> Statement:
     """The workspace's month."""
-    values: dict[str, Any] = {"workspace": workspace.pk, "since": month.since, "until": month.until}
+    opening, rows = _moved(workspace, month)
     with connection.cursor() as cursor:
-        cursor.execute(KINDS, values)
-        rows = cursor.fetchall()
-        cursor.execute(USED, values)
+        cursor.execute(USED, {"workspace": workspace.pk, "since": month.since, "until": month.until})
         used = cursor.fetchall()
-    given = given_words(row[5] for row in rows)
+    given = given_words(row[4] for row in rows)
     moved = tuple(
-        Moved(row[0], row[2], row[3], row[5], movement_words(row[0], row[3], given.get(row[5], "")))
+        Moved(row[0], row[2], row[3], row[4], movement_words(row[0], row[3], given.get(row[4], "")))
         for row in sorted(rows)
-        if row[0]
     )
-    closing = rows[0][4] - sum(row[3] for row in rows if not row[0])
     names = key_names(workspace_id=workspace.pk)
     now = timezone.now()
     return Statement(
         month=month,
         under_way=month == month_of(now),
         as_of=min(now, month.until),
-        opening=closing - sum(row.amount for row in moved),
-        closing=closing,
+        opening=opening,
+        closing=opening + sum(row.amount for row in moved),
         moved=moved,
         days=tuple(sorted(_grouped((row[0].isoformat(), row) for row in used), key=lambda one: one.name)),
         models=_ranked(_grouped((row[1], row) for row in used)),
@@ -184,18 +218,31 @@ def statement(*, workspace: Workspace, month: Month) -> Statement:
     )
 
 
+def _moved(workspace: Workspace, month: Month) -> tuple[int, list[tuple[Any, ...]]]:
+    """What stood when the month began, and its movements by kind, from one statement."""
+    account_id = _account_id(workspace)
+    if account_id is None:
+        return 0, []
+    with connection.cursor() as cursor:
+        cursor.execute(KINDS, _month_values(account_id, month))
+        rows = cursor.fetchall()
+    return sum(row[3] for row in rows if not row[0]), [row for row in rows if row[0]]
+
+
 def movements(*, workspace: Workspace, month: Month) -> Iterator[Line]:
-    """Every movement of the month in the order of its time, read in pages: a month may have a great many."""
-    values: dict[str, Any] = {"workspace": workspace.pk, "since": month.since, "until": month.until, "rows": CSV_ROWS}
-    after_at, after_id = month.since, 0
+    """Every movement of the month in the order they were booked, read in pages: a month may have a great many."""
+    account_id = _account_id(workspace)
+    if account_id is None:
+        return
+    values = _month_values(account_id, month) | {"rows": CSV_ROWS}
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(LINES, values | {"after_at": after_at, "after_id": after_id})
+            cursor.execute(LINES, values)
             page = [Line(*row) for row in cursor.fetchall()]
         yield from page
         if len(page) < CSV_ROWS:
             return
-        after_at, after_id = page[-1].created_at, page[-1].id
+        values["low"] = page[-1].id + 1
 
 
 def _grouped(rows: Iterator[tuple[str, tuple[Any, ...]]]) -> list[Used]:

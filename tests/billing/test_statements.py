@@ -40,7 +40,7 @@ def book(workspace: Workspace, rows) -> None:
     """Transfers at any time of the past, as the superuser: (moment, kind, signed amount, reference)."""
     account = account_of(workspace).pk
     with psycopg.connect(superuser_url(), autocommit=True) as conn, conn.cursor() as cursor:
-        for at, kind, signed, reference in rows:
+        for at, kind, signed, reference in sorted(rows, key=lambda row: row[0]):  # ids follow time
             debit, credit = (1, account) if signed > 0 else (account, 6)
             cursor.execute(
                 "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, reference, "
@@ -98,6 +98,7 @@ def test_opening_and_movements_make_closing_and_all_of_it_is_the_ledgers(moves, 
             found.closing,
             found.closing - found.opening,
         )
+        assert listed[month].came == sum(row[2] for row in mine if row[2] > 0)
         before = found.closing
     assert before == account_of(workspace).posted
 
@@ -124,6 +125,19 @@ def test_the_csv_has_every_movement_exactly_and_leads_from_balance_to_balance(mo
     assert Decimal(found[-1]["balance_usd"]) * USD == statement(workspace=workspace, month=month).closing
     ids = [int(row["id"]) for row in found[1:-1]]
     assert len(set(ids)) == 30 == Transfer.objects.filter(pk__in=ids).count()
+
+
+@pytest.mark.parametrize("late_s", [0, 1, 59 * 60])
+def test_a_transaction_that_took_long_is_in_the_month_it_began_in(late_s):
+    """Its id is higher than those of others that began after it, and its time is lower."""
+    workspace, month = place(), Month(2025, 12)
+    turn, late = month.since, timedelta(seconds=late_s)
+    for at, signed in ((turn + late, -3), (turn - timedelta(seconds=1), -5), (turn + late, -7)):
+        book(workspace, [(at, "usage", signed, "")])
+    before, found = (statement(workspace=workspace, month=one) for one in (Month(2025, 11), month))
+    assert (before.booked, found.opening, found.booked) == (5, -5, 10)
+    assert {row.month: row.went for row in months(workspace=workspace)}[month] == 10
+    assert [line["amount_usd"][-1] for line in lines(workspace, month)[1:-1]] == ["3", "7"]
 
 
 @pytest.mark.parametrize("word", ["=1+1", "+SUM(A1)", "-2", "@x", "\tx", "\r=1"])
@@ -205,9 +219,9 @@ def test_names_are_two_statements_however_many(django_assert_num_queries):
         assert given_words([*asked, "sign-up credit", "r"])["sign-up credit"] == "Sign-up credit"
 
 
-def test_a_month_is_two_statements_and_the_list_is_one(django_assert_num_queries):
+def test_a_month_and_the_list_of_months_ask_few_questions(django_assert_num_queries):
     workspace = place()
-    with django_assert_num_queries(3):  # movements, usage, names of keys
+    with django_assert_num_queries(6):  # the account, its places (two), movements, usage, names of keys
         statement(workspace=workspace, month=Month(2026, 1))
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(4):  # the account, its places (two), all months
         assert len(months(workspace=workspace)) >= 13

@@ -13,6 +13,8 @@ from django.db import connection
 from accounts.models import ApiKey, Membership, User, Workspace
 from billing import charts, generations, glance, history, selectors
 from billing.activity import ACTIVITY
+from billing.papers import statements
+from billing.papers.months import month_of, months_between
 from billing.ranges import range_between, range_named
 
 ROUNDS = 5
@@ -67,6 +69,7 @@ def reads(workspace_id: int, zone: str = "Asia/Kathmandu") -> Iterator[tuple[str
     yield "today", lambda: glance.today(workspace, zone=where)
     yield "spend by key", lambda: glance.spend_by_key(workspace)
     yield from _lists(one, spans, key.pk, rare.pk)
+    yield from _statements(workspace, now)
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = {"key": key.pk, "day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
     yield "GET /v1/key", _lean(selectors.KEY_USAGE, week)
@@ -100,6 +103,20 @@ def _lists(one: dict, spans: dict, key: int, rare: int) -> Iterator[tuple[str, C
         yield (
             f"generations of {name}, rare model",
             lambda span=span: generations.generations_page(**one, **span, model="author-0/model-66"),
+        )
+
+
+def _statements(workspace: Workspace, now: datetime) -> Iterator[tuple[str, Callable[[], Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(created_at) FROM billing_transfer")
+        workspace.created_at = cursor.fetchone()[0]  # it was there from the first on
+    listed = months_between(month_of(workspace.created_at), month_of(now))
+    yield "statements", lambda: statements.months(workspace=workspace)
+    for name, month in (("this month", listed[0]), ("last month", listed[1]), ("the first month", listed[-1])):
+        yield f"statement of {name}", lambda month=month: statements.statement(workspace=workspace, month=month)
+        yield (
+            f"movements of {name}, the first page",
+            lambda month=month: next(statements.movements(workspace=workspace, month=month), None),
         )
 
 

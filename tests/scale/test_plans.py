@@ -87,6 +87,10 @@ def test_no_page_scans_a_table_that_grows(plans):
         ("movements, newest", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
         ("movements, oldest", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
         ("movements but usage", ["transfer_out_other", "transfer_in"]),
+        ("statements", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
+        ("statement of last month", ["transfer_out", "transfer_in", "billing_balancemark_pkey"]),
+        ("statement of the first month", ["transfer_out", "transfer_in"]),
+        ("movements of last month, the first page", ["transfer_out", "transfer_in"]),
         ("spend by key", ["billing_keytotal_pkey", "meter_batch_waiting"]),
         ("chart of 24h by model", ["usage_rollup_once", "meter_batch_waiting"]),
         ("today", ["usage_rollup_once", "meter_batch_waiting"]),
@@ -101,6 +105,26 @@ def test_no_page_scans_a_table_that_grows(plans):
 def test_a_page_reads_by_its_indexes(plans, read, indexes):
     missing = [name for name in indexes if not re.search(rf"{name}\b", plans[read])]
     assert missing == [], plans[read]
+
+
+def test_a_statement_reads_its_month_and_not_the_history(scaled):
+    """Rows of transfers that are read, of all that the busiest workspace has."""
+    calls = dict(pages.reads(pages.busiest()))
+    read = {}
+    for name in ("statements", "statement of last month", "movements of last month, the first page"):
+        asked = pages.timed(name, calls[name], rounds=0).asked
+        found = "\n".join(pages.plan(sql, values) for sql, values in asked if "billing_transfer" in sql)
+        scans = re.findall(r"on billing_transfer.*?actual time=\S+ rows=([0-9.]+) loops=(\d+)", found)
+        read[name] = sum(float(rows) * int(loops) for rows, loops in scans), found
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM billing_transfer WHERE debit_account_id = (SELECT id FROM billing_creditaccount "
+            "WHERE workspace_id = %s)", [pages.busiest()],
+        )  # fmt: skip
+        every = cursor.fetchone()[0]
+    assert every > 2000
+    for name, (rows, found) in read.items():
+        assert 0 < rows < every * 0.75, (name, rows, every, found)
 
 
 def test_a_look_up_by_id_reads_one_month(scaled):
