@@ -14,7 +14,7 @@ from billing import ledger
 from billing.models import Adjustment, AdjustmentKind, CreditAccount, TransferKind
 from billing.models.ledger import House
 from billing.workspaces import workspace_open_ensure
-from xroute.lib.money import usd_text
+from xroute.lib.money import usd_words
 
 AMOUNT_MAX = 10**15
 HOUSES: dict[str, tuple[House, TransferKind]] = {
@@ -82,7 +82,7 @@ def _check(kind: str, amount_nanousd: int, reason: str) -> None:
     if kind not in AdjustmentKind.values:
         raise AdjustmentRefused("Choose a grant, a correction or a write-off.")
     if not 0 < abs(amount_nanousd) <= AMOUNT_MAX:
-        raise AdjustmentRefused("Give an amount other than 0, of at most 1,000,000 USD.")
+        raise AdjustmentRefused("Give an amount other than 0, of at most $1,000,000.")
     if amount_nanousd < 0 and kind != AdjustmentKind.CORRECTION:
         raise AdjustmentRefused("Only a correction can be negative.")
     if not reason.strip() or len(reason.strip()) > 500:
@@ -92,13 +92,13 @@ def _check(kind: str, amount_nanousd: int, reason: str) -> None:
 def _possible(kind: str, amount_nanousd: int, account: Account) -> None:
     """Whether there is enough to take, or enough owed; in words where not."""
     if amount_nanousd < 0 and -amount_nanousd > account.available:
-        held = f" ({usd_text(account.reserved)} USD are set aside for calls)" if account.reserved else ""
-        raise AdjustmentRefused(f"Only {usd_text(account.available)} USD are available{held}. Take that much or less.")
+        held = f" ({usd_words(account.reserved)} is set aside for calls)" if account.reserved else ""
+        raise AdjustmentRefused(f"Only {usd_words(account.available)} is available{held}. Take that much or less.")
     owed = max(0, -account.posted)
     if kind == AdjustmentKind.WRITE_OFF and amount_nanousd > owed:
         if not owed:
             raise AdjustmentRefused("This workspace owes nothing, so there is nothing to write off.")
-        raise AdjustmentRefused(f"Only {usd_text(owed)} USD are owed. Write off that much or less.")
+        raise AdjustmentRefused(f"Only {usd_words(owed)} is owed. Write off that much or less.")
 
 
 def _move(row: Adjustment, account: Account) -> None:

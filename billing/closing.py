@@ -36,7 +36,7 @@ from billing.parts import NANOUSD_PER_CENT
 from billing.refundable import unspent_of
 from billing.stripe.cards import closed_cards_remove
 from billing.stripe.ending import checkouts_end
-from xroute.lib.money import usd_text
+from xroute.lib.money import cents_words, usd_words
 
 logger = logging.getLogger("xroute.billing")
 RECALL_S, LOOK_EVERY_S, SWEEP_MAX = 3.0, 0.05, 50
@@ -60,16 +60,16 @@ def closing_objections(*, workspace: Workspace) -> list[str]:
     found = []
     posted = CreditAccount.objects.get(workspace=workspace).posted
     if posted < 0:
-        found.append(f"It owes {usd_text(-posted)} USD. Buy that much credit first, or ask the operator.")
+        found.append(f"It owes {usd_words(-posted)}. Buy that much credit first, or ask the operator.")
     unsettled = Payment.objects.filter(workspace=workspace, status__in=(PaymentStatus.OPEN, PaymentStatus.PROCESSING))
     for payment in unsettled.order_by("created_at"):
-        found.append(f"A payment of {usd_text(payment.amount_nanousd)} USD is {payment.status}. Wait until it is over.")
+        found.append(f"A payment of {usd_words(payment.amount_nanousd)} is {payment.status}. Wait until it is over.")
     asked = Refund.objects.filter(payment__workspace=workspace, status__in=(RefundStatus.ASKED, RefundStatus.PENDING))
     for refund in asked.order_by("created_at"):
-        found.append(f"A refund of {refund.amount_cents / 100:,.2f} USD is under way. Wait until it has arrived.")
+        found.append(f"A refund of {cents_words(refund.amount_cents)} is under way. Wait until it has arrived.")
     disputes = Dispute.objects.filter(payment__workspace=workspace).exclude(status__in=DISPUTES_OVER)
     for dispute in disputes.order_by("created_at"):
-        found.append(f"A payment of {dispute.amount_cents / 100:,.2f} USD is disputed. Wait until that is decided.")
+        found.append(f"A payment of {cents_words(dispute.amount_cents)} is disputed. Wait until that is decided.")
     return found
 
 
@@ -153,7 +153,7 @@ def closing_finish(*, workspace: Workspace, wait_s: float = 0) -> bool:
         if account.reserved or _exposed(account):
             return False
         if account.posted < 0:
-            raise ClosingRefused(f"It owes {usd_text(-account.posted)} USD. Buy that much credit first.")
+            raise ClosingRefused(f"It owes {usd_words(-account.posted)}. Buy that much credit first.")
         booked = _dispose(found, wish, account) if account.posted else []
         _forget(found, wish)
     closing_refunds_ask(booked)

@@ -9,7 +9,7 @@ from django.conf import settings
 from billing.fees import top_up_fee
 from billing.forms_usd import UsdField
 from billing.models import AutoTopUp
-from xroute.lib.money import nanousd_from_usd, usd_from_nanousd
+from xroute.lib.money import cents_words, nanousd_from_usd, usd_from_nanousd
 
 CAP_USD_MAX = 1_000_000
 
@@ -34,7 +34,7 @@ class AutoTopUpForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.has_card = has_card
         low, high = settings.TOP_UP_CENTS_MIN / 100, settings.TOP_UP_CENTS_MAX / 100
-        self.fields["amount"].help_text = f"From {low:,.2f} to {high:,.2f} USD."
+        self.fields["amount"].help_text = f"From ${low:,.2f} to ${high:,.2f}."
         for name in ("threshold", "amount", "cap"):
             self.fields[name].widget.attrs["aria-describedby"] = f"{name}-hint"
 
@@ -54,7 +54,7 @@ class AutoTopUpForm(forms.Form):
     def _amount(self, amount: Decimal) -> None:
         low, high = settings.TOP_UP_CENTS_MIN, settings.TOP_UP_CENTS_MAX
         if not low <= amount * 100 <= high:
-            self.add_error("amount", f"Choose an amount from {low / 100:,.2f} to {high / 100:,.2f} USD.")
+            self.add_error("amount", f"Choose an amount from {cents_words(low)} to {cents_words(high)}.")
 
     def values(self) -> dict[str, Any]:
         """The keyword arguments of auto_top_up_save."""

@@ -19,6 +19,7 @@ from billing.models import (
     StripeComparison,
     StripeEvent,
 )
+from xroute.lib.money import cents_words
 
 # Usage comes from rollups and what is not rolled up yet, in one statement: a batch is on exactly one side.
 REVENUE = """
@@ -116,6 +117,6 @@ def attention() -> list[Attention]:
         found.append(Attention(f"Payments that were paid, but not as asked: {count}.", "/admin/billing/payment/"))
     compared = StripeComparison.objects.order_by("-created_at").first()
     if compared is not None and compared.unexplained_cents:
-        text = f"Stripe's balance differs from ours by {compared.unexplained_cents / 100:,.2f} USD without a cause."
+        text = f"Stripe's balance differs from ours by {cents_words(compared.unexplained_cents)} without a cause."
         found.append(Attention(text, "/admin/billing/stripecomparison/"))
     return found

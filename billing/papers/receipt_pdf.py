@@ -18,12 +18,12 @@ def receipt_pdf(receipt: Receipt) -> bytes:
         title=f"Receipt {receipt.number}", foot=f"{seller['name']} · {receipt.number}", made_at=receipt.created_at
     )
     sheet.heading("Receipt")
-    sheet.words(f"{receipt.number}", dim=True)
+    sheet.words(f"{receipt.number}. All amounts in USD.", dim=True)
     sheet.ln(6)
     sheet.columns([("Seller", block(seller)), ("Buyer", block(details["buyer"]))])
     sheet.columns([("Paid on", [day(payment.paid_at)]), ("Paid by", [_paid_by(details)])])
-    sheet.rows(("What", "USD"), lines(payment), (0.7, 0.3))
-    sheet.total("Total paid, in US dollars", usd(_total_cents(payment) * NANOUSD_PER_CENT))
+    sheet.rows(("What", "Amount"), lines(payment), (0.7, 0.3))
+    sheet.total("Total paid", usd(_total_cents(payment) * NANOUSD_PER_CENT))
     sheet.words(f"Payment {payment.pk}, at Stripe {payment.payment_intent_id}", dim=True)
     _refunds(sheet, payment)
     return sheet.made()
@@ -47,7 +47,7 @@ def _refunds(sheet: Sheet, payment: Payment) -> None:
     if found:
         sheet.ln(8)
         sheet.heading("Refunded since", 11)
-        sheet.rows(("What", "USD"), found, (0.7, 0.3))
+        sheet.rows(("What", "Amount"), found, (0.7, 0.3))
 
 
 def _total_cents(payment: Payment) -> int:

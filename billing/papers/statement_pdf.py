@@ -18,12 +18,12 @@ def statement_pdf(*, workspace: Workspace, found: Statement) -> bytes:
     sheet = Sheet(title=f"Statement {name}", foot=f"{seller()['name']} · Statement {name}", made_at=found.as_of)
     sheet.heading(f"Statement {name}")
     so_far = f" The month is under way: this is as of {found.as_of.astimezone(UTC):%-d %B %Y, %H:%M} UTC."
-    sheet.words("Calendar month in UTC, amounts in US dollars." + (so_far if found.under_way else ""))
+    sheet.words("Calendar month in UTC. All amounts in USD." + (so_far if found.under_way else ""))
     sheet.ln(6)
     sheet.columns([("From", block(seller())), ("For", block(buyer(workspace)))])
     rows = [("Opening balance", "", _usd(found.opening))]
     rows += [(row.what, f"{row.count:,}", _usd(row.amount)) for row in found.moved]
-    sheet.rows(("Movements", "Number", "USD"), rows, (0.5, 0.2, 0.3))
+    sheet.rows(("Movements", "Number", "Amount"), rows, (0.5, 0.2, 0.3))
     sheet.total("Closing balance" if not found.under_way else "Balance so far", _usd(found.closing))
     if found.used != found.booked:
         sheet.words(difference(found), dim=True)
@@ -45,7 +45,7 @@ def _used(sheet: Sheet, title: str, used: Sequence[Used]) -> None:
         sheet.ln(5)
         sheet.heading(title, 11)
         cells = [(one.name, f"{one.requests:,}", f"{one.tokens:,}", _usd(one.cost)) for one in used]
-        sheet.rows(("", "Requests", "Tokens", "USD"), cells, USED)
+        sheet.rows(("", "Requests", "Tokens", "Amount"), cells, USED)
 
 
 def _usd(nanousd: int) -> str:

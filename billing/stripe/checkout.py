@@ -17,6 +17,7 @@ from billing.stripe.cards import customer_forget, customer_gone
 from billing.stripe.customer import customer_ensure
 from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
 from billing.workspaces import WorkspaceClosed, workspace_open_ensure
+from xroute.lib.money import cents_words
 
 logger = logging.getLogger("xroute.billing")
 PAYMENT_PAGE = "/credits/payments/{}"
@@ -34,7 +35,7 @@ def checkout_start(*, workspace: Workspace, user: User, amount_cents: int, save_
     if not client.payments_enabled():
         raise PaymentRefused("Payments are switched off here. Ask whoever runs this installation for credit.")
     if isinstance(amount_cents, bool) or not isinstance(amount_cents, int) or not low <= amount_cents <= high:
-        raise PaymentRefused(f"Choose an amount from {low / 100:,.2f} to {high / 100:,.2f} USD.")
+        raise PaymentRefused(f"Choose an amount from {cents_words(low)} to {cents_words(high)}.")
     lately = Payment.objects.filter(workspace=workspace, created_at__gt=Now() - settings.STRIPE_CHECKOUTS_PERIOD)
     if lately.count() >= settings.STRIPE_CHECKOUTS_MAX:  # a little inexact under concurrency, which harms nobody
         raise PaymentRefused("Too many payments were started here within an hour. Try again later.")

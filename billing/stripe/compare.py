@@ -14,6 +14,7 @@ from billing.parts import NANOUSD_PER_CENT
 from billing.stripe import client
 from billing.stripe.differences import Difference, differences_find, unexplained
 from billing.stripe.mirror import clearing_nanousd, lines_mirror
+from xroute.lib.money import cents_words
 
 logger = logging.getLogger("xroute.billing")
 PLACE, TRIES = "comparison", 3
@@ -64,7 +65,10 @@ def _keep(stripe_cents: int, ours: int, left_cents: int, found: list[Difference]
 def _tell(news: list[dict[str, Any]]) -> None:
     for row in news:
         logger.error("ALERT Stripe's balance and ours differ by %s cents: %s", row["cents"], row["what"])
-    said = "\n\n".join(f"{row['cents'] / 100:+,.2f} USD: {row['what']} {row['todo']}" for row in news[:20])
+    said = "\n\n".join(
+        f"{'+' if row['cents'] > 0 else ''}{cents_words(row['cents'])}: {row['what']} {row['todo']}"
+        for row in news[:20]
+    )
     body = (
         "Stripe's balance is not what our books say, in two comparisons one after the other.\n\n"
         f"{said}\n\nAll differences, with what to do:\n\n{link('/operator/money/stripe')}"

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from billing.models import AutoTopUp, Payment, PaymentOrigin, PaymentStatus
 from billing.notices import link, mails_write, managers_addresses
-from xroute.lib.money import usd_text
+from xroute.lib.money import usd_words
 
 DECLINED = {
     "authentication_required": "The bank wants you to confirm the payment yourself. Nothing was charged.",
@@ -30,7 +30,7 @@ def auto_top_up_pause(*, payment: Payment, reason: str) -> None:
         return
     body = (
         f"Credit of {payment.workspace.name} fell below the level that you chose, and the saved card was to be charged "
-        f"with {usd_text(payment.amount_nanousd)} USD of credit. {reason}\n\n"
+        f"with {usd_words(payment.amount_nanousd)} of credit. {reason}\n\n"
         "Auto top-up is paused: the card is not tried again until you say so. Here you can resume it, or change the "
         f"card:\n\n{link('/credits/auto')}"
     )
@@ -44,7 +44,7 @@ def payment_told(*, payment: Payment) -> None:
     if payment.origin != PaymentOrigin.CHECKOUT or payment.status != PaymentStatus.FAILED:
         return
     body = (
-        f"The payment of {usd_text(payment.amount_nanousd)} USD of credit for {payment.workspace.name} did not go "
+        f"The payment of {usd_words(payment.amount_nanousd)} of credit for {payment.workspace.name} did not go "
         f"through. Nothing was credited.\n\n{link(f'/credits/payments/{payment.pk}')}"
     )
     managers_tell(workspace_id=payment.workspace_id, subject="A payment did not go through", body=body)

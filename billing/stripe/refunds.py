@@ -25,6 +25,7 @@ from billing.stripe.errors import PaymentRefused, StripeDown, StripeRefused
 from billing.stripe.owned import payment_of
 from billing.stripe.reversal import StripeRefund
 from billing.workspaces import closed_credit_alert
+from xroute.lib.money import cents_words
 
 logger = logging.getLogger("xroute.billing")
 ORDER = list(RefundStatus)
@@ -78,7 +79,7 @@ def refund_debit(
     CreditAccount.objects.select_for_update(no_key=True).get(pk=account_id)  # usage waits until this is decided
     found = payment_refundable(payment)
     if not 0 < amount_cents <= found.cents:
-        raise PaymentRefused(f"At most {found.cents / 100:,.2f} USD of this payment can be refunded. {found.why}")
+        raise PaymentRefused(f"At most {cents_words(found.cents)} of this payment can be refunded. {found.why}")
     parts = parts_of(whole=found.whole, taken=found.taken, gross=amount_cents * NANOUSD_PER_CENT)
     named = {"id": refund_id} if refund_id else {}
     refund = _create(payment, origin, RefundStatus.ASKED, amount_cents, parts, reason=reason, created_by=user, **named)

@@ -11,7 +11,7 @@ from accounts.middleware import viewer_zone
 from accounts.models import Role
 from billing.demo import NoDemo
 from routing.demo import demo_workspace_fill
-from xroute.lib.money import usd_text
+from xroute.lib.money import usd_words
 
 
 @workspace_page(roles=(Role.OWNER,))
@@ -25,9 +25,7 @@ def demo_data(request: PageRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("usage")
     if made.requests:
-        messages.success(
-            request, f"{made.requests:,} invented requests for {usd_text(made.cost_nanousd)} USD are here."
-        )
+        messages.success(request, f"{made.requests:,} invented requests for {usd_words(made.cost_nanousd)} are here.")
     else:
         messages.info(request, "The demo data is here already.")
     return redirect("/usage?range=30d")

@@ -99,7 +99,7 @@ def test_corrections_at_once_take_what_is_available_and_no_more(broke, operator)
     add(broke.account_id, 10, str(uuid4()))
     said = at_once(20, lambda _: refused(lambda: adjust(broke, "correction", -1, operator)))
     assert sorted(said)[:10] == [""] * 10
-    assert all("Only 0.00 USD are available" in text for text in sorted(said)[10:])
+    assert all("Only $0.00 is available" in text for text in sorted(said)[10:])
     assert account_row(broke.account_id)[0] == 0
     assert Adjustment.objects.filter(workspace_id=broke.workspace_id).count() == 10
 
@@ -114,7 +114,7 @@ def test_write_offs_at_once_forgive_what_is_owed_and_no_more(broke, operator):
 def test_what_is_set_aside_for_calls_is_not_taken_and_the_sentence_says_what_could_be(owner, operator):
     reserve(owner, 40 * USD)
     said = refused(lambda: adjust(owner, "correction", -61 * USD, operator))
-    assert said == "Only 60.00 USD are available (40.00 USD are set aside for calls). Take that much or less."
+    assert said == "Only $60.00 is available ($40.00 is set aside for calls). Take that much or less."
     adjust(owner, "correction", -60 * USD, operator)
     reserve(owner, 0)
 
@@ -124,7 +124,7 @@ def test_what_is_set_aside_for_calls_is_not_taken_and_the_sentence_says_what_cou
     [
         ("gift", 1, "x", "Choose a grant"),
         ("grant", 0, "x", "other than 0"),
-        ("grant", 10**15 + 1, "x", "at most 1,000,000"),
+        ("grant", 10**15 + 1, "x", "at most $1,000,000"),
         ("grant", -1, "x", "Only a correction"),
         ("write_off", 1, "x", "owes nothing"),
         ("grant", 1, "  ", "Say why"),
@@ -170,8 +170,8 @@ def command(*arguments) -> str:
 def test_the_command_adjusts_and_names_its_author(broke, operator):
     email = User.objects.get(pk=broke.user_id).email
     more = ("--reason", "found money", "--author", operator.email)
-    assert command(email, "--grant", "2.50", *more) == "grant of 2.50 USD. Balance: 2.50 USD."
-    assert command(str(broke.workspace_id), "--correct=-1", *more) == "correction of -1.00 USD. Balance: 1.50 USD."
+    assert command(email, "--grant", "2.50", *more) == "grant of $2.50. Balance: $2.50."
+    assert command(str(broke.workspace_id), "--correct=-1", *more) == "correction of −$1.00. Balance: $1.50."
     made = Adjustment.objects.filter(workspace_id=broke.workspace_id)
     assert {(row.reason, row.created_by_id) for row in made} == {("found money", operator.pk)}
     assert CreditAccount.objects.get(pk=broke.account_id).posted == 15 * USD // 10
@@ -184,7 +184,7 @@ def test_the_command_adjusts_and_names_its_author(broke, operator):
         ("99999999", ["--grant", "1"], None, "No workspace"),
         (None, ["--grant", "1"], "nobody@example.com", "no operator"),
         (None, ["--grant", "lots"], None, "not an amount"),
-        (None, ["--correct=-1"], None, "Only 0.00 USD"),
+        (None, ["--correct=-1"], None, r"Only \$0\.00"),
         (None, ["--write-off", "1"], None, "owes nothing"),
         (None, [], None, "required"),
         (None, ["--grant", "1", "--write-off", "1"], None, "not allowed"),

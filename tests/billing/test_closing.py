@@ -75,13 +75,13 @@ def payment(person, **values) -> Payment:
 
 def test_debt_is_named_with_the_amount(broke):
     owe(broke, 3 * USD)
-    assert "owes 3.00 USD" in refusal(broke)
+    assert "owes $3.00" in refusal(broke)
 
 
 @pytest.mark.parametrize("status", ["open", "processing"])
 def test_a_payment_under_way_is_in_the_way(owner, status):
     payment(owner, status=status)
-    assert f"5.00 USD is {status}" in refusal(owner)
+    assert f"$5.00 is {status}" in refusal(owner)
 
 
 @pytest.mark.parametrize(("status", "stops"), [("asked", True), ("pending", True), ("succeeded", False)])
@@ -89,7 +89,7 @@ def test_a_refund_under_way_is_in_the_way(owner, status, stops):
     values = {"amount_cents": 200, "credit_nanousd": 2 * USD}
     Refund.objects.create(payment=payment(owner, status="failed"), origin="operator", status=status, **values)
     if stops:
-        assert "refund of 2.00 USD" in refusal(owner)
+        assert "refund of $2.00" in refusal(owner)
         Refund.objects.filter(payment__workspace_id=owner.workspace_id).update(status="failed")  # no sweep's any more
     else:
         close(owner)
@@ -102,7 +102,7 @@ def test_an_open_dispute_is_in_the_way(owner, status):
     if status in ("won", "lost"):
         close(owner)
     else:
-        assert "5.00 USD is disputed" in refusal(owner)
+        assert "$5.00 is disputed" in refusal(owner)
 
 
 def test_running_calls_are_waited_for_with_the_keys_stopped(owner):
@@ -266,7 +266,7 @@ def test_a_payment_started_at_the_same_moment_stops_one_of_both(owner, emulator)
         return "closed"
 
     answers = at_once(2, lambda number: end() if number else pay())
-    assert "A payment of 5.00 USD is open" in said[0] or "This workspace is closed" in said[0]
+    assert "A payment of $5.00 is open" in said[0] or "This workspace is closed" in said[0]
     assert sorted(map(bool, answers)) == [False, True]
     assert (workspace_of(owner).closed_at is not None) == (answers[1] == "closed")
     assert Payment.objects.filter(workspace=workspace).exists() == bool(answers[0])

@@ -166,7 +166,7 @@ def test_a_fee_is_told_before_payment_and_the_tick_counts(signed_in, owner, emul
     settings.XROUTE_STRIPE_TAX = True
     browser = signed_in(owner)
     text = browser.get("/credits").content.decode()
-    assert "A fee of 5.5 %, at least 0.80 USD, is added, and tax where it applies" in text
+    assert "A fee of 5.5 %, at least $0.80, is added, and tax where it applies" in text
     assert "$20: you pay $21.10" in text
     assert 'data-ppm="55000" data-min-cents="80" data-taxed="1"' in text
     browser.post("/credits/buy", {"amount": "20", "save_card": "on"})

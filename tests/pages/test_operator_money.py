@@ -97,7 +97,7 @@ def test_a_change_is_shown_then_done_once_however_often_it_is_sent(operator, own
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"kind": "correction", "amount": "-200"}, "Only 100.00 USD are available"),
+        ({"kind": "correction", "amount": "-200"}, "Only $100.00 is available"),
         ({"kind": "write_off"}, "owes nothing"),
         ({"kind": "grant", "amount": "-1"}, "Only a correction"),
         ({"amount": "0"}, "other than 0"),

@@ -107,7 +107,7 @@ def test_it_is_confirmed_first_and_its_author_is_named_to_operators_alone(operat
 @pytest.mark.parametrize(
     ("amount", "reason", "says"),
     [
-        ("20.01", "r", "At most 20.00 USD"),
+        ("20.01", "r", "At most $20.00"),
         ("0", "r", "greater than or equal to 0.01"),
         ("1.234", "r", "2 decimal places"),
         ("5", "", "required"),

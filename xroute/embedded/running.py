@@ -172,7 +172,7 @@ def greet(home: Home, port: int, took_s: float, link: str) -> None:
     where = f"XROUTE_DATA_DIR={shlex.quote(str(home.data))} " if given else ""
     print(
         f"\n  XRoute is running at http://localhost:{port}  (ready in {took_s:.1f} s)\n\n{first}"
-        f"  A key with 5 USD:  {where}.venv/bin/python manage.py create_key you@example.com --credit 5\n"
+        f"  A key with $5:     {where}.venv/bin/python manage.py create_key you@example.com --credit 5\n"
         f"  Data and logs:     {home.data}\n"
         "  Ctrl-C stops everything.\n",
         flush=True,

@@ -42,3 +42,14 @@ def usd_text(nanousd: int) -> str:
     """USD for people: at least two decimals, no trailing zeros beyond them. 1_500_000_000 → '1.50'."""
     whole, _, fraction = f"{usd_from_nanousd(nanousd):.9f}".partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+def usd_words(nanousd: int) -> str:
+    """USD in a sentence, on a page or in a mail: 1_234_500_000_000 → '$1,234.50', a debt with a true minus."""
+    whole, _, fraction = usd_text(abs(nanousd)).partition(".")
+    return f"{'−' if nanousd < 0 else ''}${int(whole):,}.{fraction}"
+
+
+def cents_words(cents: int) -> str:
+    """The same of cents."""
+    return f"{'−' if cents < 0 else ''}${abs(cents) / 100:,.2f}"

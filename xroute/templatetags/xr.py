@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from xroute.lib.money import usd_from_nanousd, usd_text
+from xroute.lib.money import cents_words, usd_from_nanousd, usd_words
 
 register = template.Library()
 ICONS = Path(__file__).resolve().parents[2] / "static" / "vendor" / "tabler-icons"
@@ -21,16 +21,13 @@ UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
 @register.filter
 def usd(nanousd: int | None) -> str:
     """Exact USD: 1_500_000_000 → $1.50, 120 → $0.00000012."""
-    if nanousd is None:
-        return "–"
-    whole, _, fraction = usd_text(abs(int(nanousd))).partition(".")
-    return f"{_sign(nanousd)}${int(whole):,}.{fraction}"
+    return "–" if nanousd is None else usd_words(int(nanousd))
 
 
 @register.filter
 def cents(number: int) -> str:
     """Cents as USD: -1234 → −$12.34."""
-    return f"{'−' if number < 0 else ''}${abs(int(number)) / 100:,.2f}"
+    return cents_words(int(number))
 
 
 @register.filter
@@ -63,7 +60,7 @@ def _sign(nanousd: int) -> str:
 @register.filter
 def per_million(price: int | None) -> str:
     """A price (nano-USD per million) as USD per million tokens."""
-    return "–" if price is None else f"${usd_text(price)}"
+    return "–" if price is None else usd_words(price)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from billing.adjustments import AdjustmentRefused, adjustment_make
 from billing.models import AdjustmentKind, CreditAccount
 from billing.workspaces import WorkspaceClosed
 from xroute.lib.ids import new_id
-from xroute.lib.money import nanousd_from_usd, usd_text
+from xroute.lib.money import nanousd_from_usd, usd_words
 
 
 class Command(BaseCommand):
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         except (ValueError, AdjustmentRefused, WorkspaceClosed) as error:
             raise CommandError(str(error)) from error
         posted = CreditAccount.objects.get(workspace=workspace).posted
-        self.stdout.write(f"{made.kind} of {usd_text(made.amount_nanousd)} USD. Balance: {usd_text(posted)} USD.")
+        self.stdout.write(f"{made.kind} of {usd_words(made.amount_nanousd)}. Balance: {usd_words(posted)}.")
 
     def _workspace(self, text: str) -> Workspace:
         rows = Workspace.objects.all()

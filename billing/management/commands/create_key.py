@@ -11,7 +11,7 @@ from accounts.validators import address
 from billing.ledger import account_ensure
 from billing.services import deposit_make
 from xroute.lib.ids import new_id
-from xroute.lib.money import nanousd_from_usd, usd_text
+from xroute.lib.money import nanousd_from_usd, usd_words
 from xroute.lib.names import unseen_in
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
                 key = f"cli:{new_id()}"
                 deposit_make(workspace=workspace, amount_nanousd=deposit, idempotency_key=key, reference="create_key")
         if deposit:
-            self.stderr.write(f"{usd_text(deposit)} USD added to {workspace.name}.")
+            self.stderr.write(f"{usd_words(deposit)} added to {workspace.name}.")
         self.stdout.write(made.secret)
 
     def _amount(self, option: str, value: str | None) -> int | None:
@@ -53,5 +53,5 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"{option}: {error}") from error
         if not 0 < amount <= 10**15:
-            raise CommandError(f"{option}: {value} is out of range; give an amount above 0 and up to 1000000 USD.")
+            raise CommandError(f"{option}: {value} is out of range; give an amount above 0 and up to $1,000,000.")
         return amount

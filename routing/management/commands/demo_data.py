@@ -13,7 +13,7 @@ from accounts.services import person_ensure
 from accounts.validators import address
 from billing.demo import NoDemo
 from routing.demo import demo_workspace_fill
-from xroute.lib.money import usd_text
+from xroute.lib.money import usd_words
 
 NOBODY = "demo@example.com"
 KNOWN_MAX = 10_000
@@ -45,8 +45,8 @@ class Command(BaseCommand):
         if not made.requests:
             self.stdout.write(f"{workspace.name} ({email}) has its demo data already; nothing was added.")
             return
-        spent = usd_text(made.cost_nanousd)
-        self.stdout.write(f"{made.requests} requests for {spent} USD added to {workspace.name} ({email}).")
+        spent = usd_words(made.cost_nanousd)
+        self.stdout.write(f"{made.requests} requests for {spent} added to {workspace.name} ({email}).")
 
     def _unknown(self, email: str) -> str:
         known = list(User.objects.order_by("-id").values_list("email", flat=True)[:KNOWN_MAX])

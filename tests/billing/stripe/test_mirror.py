@@ -261,7 +261,7 @@ def test_a_difference_is_told_once_after_two_comparisons(alone, caplog):
         stripe_compare()
         mails.append(OutgoingMail.objects.count())
     assert mails == [0, 1, 1, 1]
-    assert "-0.30 USD" in OutgoingMail.objects.get().text
+    assert "−$0.30" in OutgoingMail.objects.get().text
     alone.emulator.control(f"objects/{line['id']}", amount=-140, net=-140)
     stripe_compare()
     stripe_compare()
