@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from billing.pricing import Prices
 from routing.runtime import current
@@ -37,6 +38,17 @@ class ModelRow:
     def sandbox(self) -> bool:
         return self.author == "sandbox"
 
+    @property
+    def ended(self) -> bool:
+        """Whether every provider says that it serves it no longer."""
+        today = datetime.now(UTC).date()
+        return all(endpoint.deprecates_at and endpoint.deprecates_at < today for endpoint in self.endpoints)
+
+    @property
+    def providers_more(self) -> int:
+        """How many providers there are beyond the three that a row of a table has room for."""
+        return max(0, len(self.providers) - 3)
+
 
 def rows() -> list[ModelRow]:
     """All models that can be called: real ones first, each group by name. Empty while the worker starts."""
@@ -49,8 +61,15 @@ def rows() -> list[ModelRow]:
 
 
 def varied(found: Sequence[ModelRow]) -> list[ModelRow]:
-    """The newest of each author first, then the second newest of each, so that a short list shows the breadth."""
-    newest = sorted(found, key=lambda row: (row.sandbox, -row.model.created, row.slug))
+    """The newest of each author first, then the second newest of each, so that a short list shows the breadth.
+
+    Among equally new ones those that most providers serve; what was withdrawn comes last.
+    """
+
+    def rank(row: ModelRow) -> tuple[bool, bool, int, int, str]:
+        return row.sandbox, row.ended, -row.model.created, -len(row.providers), row.slug
+
+    newest = sorted(found, key=rank)
     place: Counter[str] = Counter()
     ranked = []
     for row in newest:
