@@ -12,6 +12,7 @@ from routing.loading import BadCatalogue, catalogue_files
 from routing.loading.entries import price_from_usd
 from routing.loading.files import Told, told_by
 from routing.providers import spoken
+from xroute.embedded.home import PROJECT
 
 # Of "provider upstream-name class=nano-USD-per-million …", one line an endpoint, sorted: made from the price lists
 # themselves. A price that is changed on purpose changes it; so does one that is changed by mistake.
@@ -126,6 +127,20 @@ def test_more_than_sixty_models_of_more_than_twenty_providers_need_no_other_adap
     entries = [entry for entry in told.entries if spoken(told.providers[entry.provider]["wire_format"])]
     assert len({entry.slug for entry in entries}) >= 100
     assert len({entry.provider for entry in entries}) >= 30
+
+
+def test_the_documents_have_every_provider_with_its_names_and_the_counts(files, told):
+    document, readme = (PROJECT / "docs/providers.md").read_text(), (PROJECT / "README.md").read_text()
+    for file in files:
+        row = file["provider"]
+        (line,) = [found for found in document.splitlines() if f"(`{row['slug']}`) |" in found]
+        assert f"`{row['credential_env']}`" in line
+        assert all(f"`{name}`" in line for name in PLACEHOLDER.findall(row["base_url"]))
+        assert line.endswith(f"| {len(file['endpoints'])} | {row['wire_format']} |")
+    usable = {slug for slug, row in told.providers.items() if spoken(row["wire_format"])}
+    callable_ones = {entry.slug for entry in told.entries if entry.provider in usable}
+    assert f"lists all {len(told.providers)} with their names; models are {len(told.models)}, of which" in readme
+    assert f"{len(callable_ones)} can be called so far (through the {len(usable)} providers" in readme
 
 
 def no_price(file):
