@@ -97,8 +97,8 @@ def test_nothing_is_changed_by_looking(signed_in, owner):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"amount": "4.99"}, "from 5.00 to 10,000.00"),
-        ({"amount": "10000.01", "cap": "20000"}, "from 5.00 to 10,000.00"),
+        ({"amount": "4.99"}, "from $5.00 to $10,000.00"),
+        ({"amount": "10000.01", "cap": "20000"}, "from $5.00 to $10,000.00"),
         ({"threshold": "20.01"}, "no more than the amount"),
         ({"threshold": "0"}, "greater than or equal to 0.01"),
         ({"cap": "20.79"}, "at least 20.80"),

@@ -36,8 +36,8 @@ def test_buying_leads_to_the_payment_page_of_that_amount(signed_in, owner, payin
 @pytest.mark.parametrize(
     ("amount", "other", "says"),
     [
-        ("other", "4.99", "from 5.00 to 10,000.00"),
-        ("other", "10000.01", "from 5.00 to 10,000.00"),
+        ("other", "4.99", "from $5.00 to $10,000.00"),
+        ("other", "10000.01", "from $5.00 to $10,000.00"),
         ("other", "", "Type an amount"),
         ("other", "1.234", "no more than 2 decimal places"),
         ("other", "lots", "is not an amount of USD. Write it as"),
