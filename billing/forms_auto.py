@@ -48,7 +48,7 @@ class AutoTopUpForm(forms.Form):
             if threshold is not None and threshold > amount:
                 self.add_error("threshold", "Choose no more than the amount that is bought.")
             if cap is not None and cap * 100 < (least := int(amount * 100) + top_up_fee().cents(int(amount * 100))):
-                self.add_error("cap", f"Choose at least {least / 100:,.2f}: one top-up with its fee.")
+                self.add_error("cap", f"Choose at least {cents_words(least)}: one top-up with its fee.")
         return found
 
     def _amount(self, amount: Decimal) -> None:

@@ -6,7 +6,6 @@ from routing.types import ChatRequest, Endpoint, MaxPrice, Preferences
 # Without these the request fails, or costs what is not accounted for; other needs an endpoint may simply ignore.
 HARD_NEEDS = frozenset(("tools", "vision", "audio", "file", "video", "audio_output", "web_search"))
 UNSPOKEN = "has no words for"
-_MODALITY_OF = {"vision": "image", "audio": "audio", "file": "file", "video": "video"}
 
 
 def unfit(endpoint: Endpoint, chat: ChatRequest) -> str:
@@ -62,7 +61,4 @@ def _too_dear(endpoint: Endpoint, most: MaxPrice) -> str:
 
 def _missing(endpoint: Endpoint, chat: ChatRequest) -> frozenset[str]:
     needs = chat.needs if chat.preferences.require_parameters else chat.needs & HARD_NEEDS
-    if not needs:
-        return needs
-    modalities = endpoint.model.input_modalities
-    return frozenset(need for need in needs - endpoint.capabilities if _MODALITY_OF.get(need) not in modalities)
+    return needs - endpoint.capabilities

@@ -101,7 +101,7 @@ def test_nothing_is_changed_by_looking(signed_in, owner):
         ({"amount": "10000.01", "cap": "20000"}, "from $5.00 to $10,000.00"),
         ({"threshold": "20.01"}, "no more than the amount"),
         ({"threshold": "0"}, "greater than or equal to 0.01"),
-        ({"cap": "20.79"}, "at least 20.80"),
+        ({"cap": "20.79"}, "at least $20.80"),
         ({"cap": ""}, "required"),
         ({"amount": "1.234"}, "2 decimal places"),
         ({"amount": "NaN"}, "is not an amount of USD"),

@@ -94,10 +94,11 @@ def test_a_hard_need_always_excludes(need):
     assert chosen(chat(**fields), [bare, able]) == (["able"], {1: f"it lacks {need}"})
 
 
-def test_a_model_that_takes_images_has_vision():
-    sees = endpoint(1, model=Model("a/b", "B", input_modalities=("text", "image")))
+def test_a_model_that_takes_images_takes_none_at_a_host_that_does_not():
     content = [{"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}]
-    assert chosen(chat(messages=[{"role": "user", "content": content}]), [sees])[0] == ["one"]
+    model = Model("a/b", "B", input_modalities=("text", "image"))
+    blind, sees = endpoint(1, model=model), endpoint(2, "able", model=model, capabilities=frozenset(("vision",)))
+    assert chosen(chat(messages=[{"role": "user", "content": content}]), [blind, sees])[0] == ["able"]
 
 
 def test_a_soft_need_excludes_where_parameters_are_required():
