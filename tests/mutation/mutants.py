@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -24,7 +24,7 @@ RECKONED: dict[type[ast.operator], type[ast.operator]] = {
     ast.FloorDiv: ast.Mult,
     ast.Div: ast.Mult,
 }
-SQL_SWAPS = (
+SQL_SWAPS: tuple[tuple[str, str | Callable[[re.Match], str]], ...] = (
     (r"(?<![<>=:|])\+(?!\d)", "-"),
     (r"(?<![-<>=:|'])-(?![->0-9'])", "+"),
     (r">=", ">"),
@@ -40,6 +40,13 @@ SQL_SWAPS = (
     (r"\bON CONFLICT [^;\n]*DO NOTHING", ""),
     (r"'live'", "'expired'"),
     (r"\bNOT live\b", "live"),
+    (r"\btrue\b", "false"),
+    (r"(?<!PERFORM )(?<!RETURNING )(?<![\w$.'])\d{1,2}(?![\w.'])", lambda found: str(int(found[0]) + 1)),
+    # Left out: a lock, the order in which they are taken, a condition.
+    (r"\bFOR (?:NO KEY UPDATE|UPDATE|KEY SHARE)(?: OF \w+)?(?: SKIP LOCKED)?", ""),
+    (r" SKIP LOCKED", ""),
+    (r"\bORDER BY [\w., ]+?(?= FOR\b|\s*\n|;)", ""),
+    (r"\b(?:AND|OR) (?:\([^()]*\)|[\w.]+(?: [-+] [\w.]+)* (?:[<>]?=|<>|[<>]) [\w.']+)", ""),
 )
 
 
@@ -75,7 +82,7 @@ def _places(tree: ast.AST) -> Iterator[tuple[int, "Change"]]:
                 yield node.lineno, _either(node)
             elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
                 yield node.lineno, _negated(node)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int)) and not _annotation(parent):
+            elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int)) and not _no_sum(parent):
                 yield node.lineno, _constant(node)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("min", "max"):
                 yield node.lineno, _extreme(node.func)
@@ -165,6 +172,11 @@ def _annotation(parent: ast.AST) -> bool:
     return isinstance(parent, (ast.arg, ast.AnnAssign)) and not getattr(parent, "value", None)
 
 
+def _no_sum(parent: ast.AST) -> bool:
+    """The flags of a dataclass forbid mistakes of ours and save memory; no sum depends on them."""
+    return _annotation(parent) or (isinstance(parent, ast.keyword) and parent.arg in ("frozen", "slots", "repr"))
+
+
 def sql_mutants(source: str) -> Iterator[Mutant]:
     """Of a text of SQL: another operator, function, condition, or a guard left out. Comments stay."""
     comments = [match.span() for match in re.finditer(r"--[^\n]*", source)]
@@ -174,5 +186,6 @@ def sql_mutants(source: str) -> Iterator[Mutant]:
                 continue
             line = source.count("\n", 0, match.start()) + 1
             text = source.splitlines()[line - 1].strip()[:100]
-            changed = source[: match.start()] + new + source[match.end() :]
-            yield Mutant(line, f"{match[0]} → {new or 'nothing'}: {text}", changed)
+            put = new if isinstance(new, str) else new(match)
+            changed = source[: match.start()] + put + source[match.end() :]
+            yield Mutant(line, f"{match[0]} → {put or 'nothing'}: {text}", changed)

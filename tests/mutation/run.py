@@ -1,5 +1,6 @@
 """One mutant, one forked process that has the servers already: does any test notice?"""
 
+import importlib
 import importlib.machinery
 import os
 import sys
@@ -7,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -15,9 +16,14 @@ import psycopg
 from tests.mutation.mutants import Mutant, python_mutants, sql_mutants
 from tests.mutation.targets import Target
 from xroute.embedded.home import PROJECT
+from xroute.embedded.postgres import DATABASE, OWNER
 
-LIMIT_S = 240
+TEMPLATE = "xroute_template"  # of tests.servers, which starts servers when it is imported
+LIMIT_S = 300
+SLOWER = 2  # than without a mutant, and START_S: that is noticed
+START_S = 30
 LOG = Path(tempfile.gettempdir()) / "xroute-mutation.log"  # of the run without a mutant
+LOADED = Path(tempfile.gettempdir()) / "xroute-mutation.loaded"  # that it loaded
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 
@@ -27,19 +33,46 @@ def mutants_of(target: Target) -> list[Mutant]:
     return list(python_mutants((PROJECT / target.path).read_text()))
 
 
-def noticed(target: Target, mutant: Mutant | None) -> str:
-    """Run the target's tests with the mutant in place of the source; without one they must all pass."""
-    if target.is_sql and mutant:
-        with _function(target.path, mutant.source) as refused:
-            return KILLED if refused else _tests(target, None)  # PostgreSQL itself has noticed
-    return _tests(target, mutant)
+def prepared(target: Target) -> float | None:
+    """How long the target's tests may take with a mutant, in seconds; None where they fail without one."""
+    _sync("off")
+    started = time.monotonic()
+    if _tests(target, None, LIMIT_S) != SURVIVED:
+        return None
+    took_s = time.monotonic() - started
+    _load(target)
+    return SLOWER * took_s + START_S
 
 
-def _tests(target: Target, mutant: Mutant | None) -> str:
+def _load(target: Target) -> None:
+    """Before the children are forked, load what they load: all but the target, and what imports it."""
+    import django
+
+    name = target.path.removesuffix(".py").replace("/", ".")
+    sys.modules[name] = None  # type: ignore[assignment]
+    with suppress(ImportError):
+        django.setup()
+    for library in LOADED.read_text().split():
+        with suppress(Exception):
+            importlib.import_module(library)
+    del sys.modules[name]
+    django.db.connections.close_all()
+
+
+def noticed(target: Target, mutant: Mutant, limit_s: float) -> str:
+    """Run the target's tests with the mutant in place of the source, on books that no other mutant has touched."""
+    with _function(target.path, mutant.source if target.is_sql else None) as refused:
+        if refused:
+            return KILLED  # PostgreSQL itself has noticed
+        _fresh_books()
+        return _tests(target, None if target.is_sql else mutant, limit_s)
+
+
+def _tests(target: Target, mutant: Mutant | None, limit_s: float) -> str:
     child = os.fork()
     if not child:
         _be_the_child(target, mutant)
-    until = time.monotonic() + LIMIT_S
+    until = time.monotonic() + limit_s
     while time.monotonic() < until:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -64,6 +97,9 @@ def _be_the_child(target: Target, mutant: Mutant | None) -> None:
 
         tests = [path for path in target.tests if (PROJECT / path).exists()]
         code = int(pytest.main([*tests, "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore:Module already imported"]))
+        if mutant is None:
+            loaded = sorted(name for name in sys.modules if ".test_" not in name and "__" not in name)
+            LOADED.write_text("\n".join(loaded))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -85,31 +121,46 @@ def _put(path: Path, source: str) -> None:
     assert not any(getattr(module, "__file__", "") == str(path) for module in sys.modules.values())
 
 
-def _databases() -> list[str]:
-    from tests.servers import DATABASE, TEMPLATE, superuser_url
-
-    return [superuser_url(DATABASE), superuser_url(TEMPLATE)]
-
-
 def _body_of(name: str) -> str:
-    with psycopg.connect(_databases()[0]) as conn:
+    with _connected(DATABASE) as conn:
         return conn.execute("SELECT pg_get_functiondef(%s::regproc)", [name]).fetchone()[0]
 
 
 @contextmanager
-def _function(name: str, source: str) -> Iterator[bool]:
-    """The function so, in every database that tests use; True where PostgreSQL refuses it."""
+def _function(name: str, source: str | None) -> Iterator[bool]:
+    """The function so in the database that those of tests are copied from; True where PostgreSQL refuses it."""
+    if source is None:
+        yield False
+        return
     true = _body_of(name)
     try:
-        refused = False
-        for url in _databases():
-            with psycopg.connect(url, autocommit=True) as conn:
-                try:
-                    conn.execute(source)
-                except psycopg.Error:
-                    refused = True
-        yield refused
+        yield not _done(source)
     finally:
-        for url in _databases():
-            with psycopg.connect(url, autocommit=True) as conn:
-                conn.execute(true)
+        assert _done(true)
+
+
+def _done(source: str) -> bool:
+    with _connected(TEMPLATE) as conn:
+        try:
+            conn.execute(source)
+        except psycopg.Error:
+            return False
+    return True
+
+
+def _fresh_books() -> None:
+    with _connected("postgres") as conn:
+        conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        conn.execute(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+
+
+def _sync(state: str) -> None:
+    with _connected("postgres") as conn:
+        conn.execute(f"ALTER SYSTEM SET fsync = {state}")
+        conn.execute("SELECT pg_reload_conf()")
+
+
+def _connected(database: str) -> psycopg.Connection:
+    from tests.servers import superuser_url
+
+    return psycopg.connect(superuser_url(database), autocommit=True)

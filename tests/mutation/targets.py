@@ -1,8 +1,10 @@
-"""What is mutated, and which tests must notice. Paths are those of the project."""
+"""What is mutated, and which tests must notice: the nearest first. Paths are those of the project."""
 
 from dataclasses import dataclass
 
-RESERVATIONS = ("tests/billing/reservations", "tests/billing/test_meter.py")
+R = "tests/billing/reservations/"
+PURE = (R + "test_pots.py", R + "test_asks.py", R + "test_gives.py")
+METER = "tests/billing/test_meter.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,16 @@ class Target:
 TARGETS = (
     Target("billing/pricing.py", ("tests/billing/test_pricing.py",)),
     Target("billing/ledger.py", ("tests/billing/test_ledger.py", "tests/billing/test_ledger_moves.py")),
-    Target("billing/reservations/pots.py", RESERVATIONS),
-    Target("billing/reservations/asks.py", RESERVATIONS),
-    Target("billing/reservations/gives.py", RESERVATIONS),
-    Target("billing/reservations/treasurer.py", RESERVATIONS),
-    Target("billing/reservations/lease.py", RESERVATIONS),
-    Target("xr_hold", RESERVATIONS),
-    Target("xr_end_worker", RESERVATIONS),
-    Target("xr_meter_commit", ("tests/billing/test_meter.py", "tests/billing/reservations")),
+    Target("billing/reservations/pots.py", PURE),
+    Target("billing/reservations/asks.py", PURE),
+    Target("billing/reservations/gives.py", PURE),
+    Target("billing/reservations/treasurer.py", (R + "test_treasurer.py", R + "test_key_refusals.py")),
+    Target("billing/reservations/lease.py", (R + "test_lease.py",)),
+    Target("billing/meter.py", (METER, "tests/billing/test_meter_away.py")),
+    Target("xr_hold", (R + "test_sums.py", R + "test_key_refusals.py", R + "test_races.py", R + "test_treasurer.py")),
+    Target("xr_end_worker", (R + "test_sums.py", R + "test_races.py", R + "test_lease.py")),
+    Target("xr_meter_commit", (R + "test_sums.py", R + "test_key_refusals.py", METER, R + "test_races.py")),
+    Target("xr_refuse_change", ("tests/billing/test_append_only.py",)),
+    Target("xr_ensure_partitions", ("tests/billing/test_partitions.py", "tests/billing/test_append_only.py")),
+    Target("xr_guard_partitions", ("tests/billing/test_partitions.py", "tests/billing/test_append_only.py")),
 )

@@ -49,7 +49,7 @@ def test_given_are_the_recalled_the_idle_and_the_long_unused(pots, recalled):
         if (each.free or each.exposure > each.exposed)
         and (
             each.account_id in recalled
-            or (each.idle and NOW - each.touched > IDLE_S)
+            or (each.used == each.exposed == 0 and NOW - each.touched > IDLE_S)
             or NOW - each.touched > IDLE_S + STALE_S
         )
     }

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.reservations.pots import Pots, Want, grow
+from billing.reservations.pots import Pot, Pots, Want, grow
 
 DAY = date(2026, 1, 1)
 amounts = st.integers(0, 100)
@@ -60,6 +60,18 @@ def test_a_hold_is_taken_whole_or_not_at_all(held, key_held, full):
     hold = pots.take(keyed(full), 0.0)
     assert (hold is not None) == (full <= held and full <= key_held)
     assert pots.account(1).used == (full if hold else 0)
+
+
+def test_what_is_taken_counts_as_in_use_from_then_on():
+    pots = pots_with(10, 10)
+    hold = pots.take(keyed(6), 5.0)
+    assert (hold.amount, hold.key_amount, hold.exposure, pots.account(1).exposed) == (6, 6, 0, 0)
+    assert (pots.account(1).touched, pots.key(keyed(0)).touched) == (5.0, 5.0)
+
+
+def test_a_pot_begins_with_nothing_and_a_want_asks_for_nothing_to_spare():
+    assert Pots(uuid4()).account(1) == Pot(1, held=0, used=0, exposure=0, exposed=0)
+    assert Want(1, 5, 5).spare == 0
 
 
 @pytest.mark.parametrize(("cost", "left"), [(0, 10), (4, 6), (10, 0), (25, 0)])
