@@ -95,8 +95,8 @@ def _be_the_child(target: Target, mutant: Mutant | None) -> None:
             _put(PROJECT / target.path, mutant.source)
         import pytest
 
-        tests = [path for path in target.tests if (PROJECT / path).exists()]
-        code = int(pytest.main([*tests, "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore:Module already imported"]))
+        flags = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore:Module already imported")
+        code = int(pytest.main([*target.tests, *flags]))
         if mutant is None:
             loaded = sorted(name for name in sys.modules if ".test_" not in name and "__" not in name)
             LOADED.write_text("\n".join(loaded))
