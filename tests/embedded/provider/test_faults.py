@@ -159,3 +159,37 @@ def test_switches(served):
     assert [served.ask(model=model).status_code for model in ("fault-toggle", "echo")] == [500, 200]
     served.client.post("/switch/toggle/off")
     assert served.ask(model="fault-toggle").status_code == 200
+
+
+def test_a_limit_for_an_hour(served):
+    answer = served.ask(model="fault-limited-3600")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_after_the_head(served, stream):
+    ends = {"cut-head": httpx.RemoteProtocolError, "silence-head": httpx.ReadTimeout, "eof-head": None}
+    for name, error in ends.items():
+        asked = {"model": f"fault-{name}", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+        with served.client.stream("POST", "/v1/chat/completions", json=asked, timeout=0.5) as answer:
+            assert answer.status_code == 200
+            if error is None:
+                assert answer.read() == b""
+            else:
+                with pytest.raises(error):
+                    answer.read()
+
+
+def test_usage_zero_and_twice(served):
+    assert served.ask(model="fault-usage-zero").json()["usage"]["completion_tokens"] == 0
+    assert served.chunks(model="fault-usage-zero", **USAGE)[-1]["usage"]["prompt_tokens"] == 0
+    assert served.ask("[[tokens=8]]", model="fault-usage-twice").text.count('"completion_tokens":4') == 1
+    told = [chunk["usage"] for chunk in served.chunks("[[tokens=8]]", model="fault-usage-twice", **USAGE)]
+    assert [usage["completion_tokens"] for usage in told if usage] == [4, 8]
+
+
+def test_a_byte_at_a_time(served):
+    assert served.ask("[[echo]]höher", model="fault-bytewise").json()["choices"][0]["message"]["content"] == "höher"
+    asked = {"model": "fault-bytewise", "stream": True, "messages": [{"role": "user", "content": "[[tokens=1]]"}]}
+    with served.client.stream("POST", "/v1/chat/completions", json=asked) as answer:
+        assert min(map(len, answer.iter_raw())) == 1

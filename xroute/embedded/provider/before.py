@@ -10,6 +10,8 @@ from xroute.embedded.provider.faults import Fault, flaky_now
 from xroute.embedded.provider.stream import EVENTS, HOUR_S
 
 BOMB_BYTES = 50 * 2**20
+HEADS = ("cut-head", "eof-head", "silence-head")
+MISSING_BYTES = b"1000"
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
 
@@ -17,7 +19,8 @@ async def failed(fault: Fault, client: Client, *, stream: bool, count: int, swit
     """Whether a fault was the whole answer. `count` is which request of this model it is, from 1."""
     status = _status(fault, count, switched)
     if status:
-        extra = [(b"retry-after", b"1")] if status == 429 else []
+        wait_s = fault.number if fault.kind == "limited" else 1
+        extra = [(b"retry-after", b"%d" % wait_s)] if status == 429 else []
         await client.answer(status, shapes.status_error(status), *extra)
     elif fault.kind == "html":
         await client.answer(fault.number, HTML, kind=(b"content-type", b"text/html"))
@@ -29,6 +32,8 @@ async def failed(fault: Fault, client: Client, *, stream: bool, count: int, swit
     elif fault.kind == "silence" and not (stream and fault.number >= 0):
         await client.pause(HOUR_S)
         await client.answer(504, shapes.status_error(504))
+    elif fault.kind in HEADS:
+        await _head_only(fault.kind, client, stream)
     elif not stream and fault.kind in ("error-200", "garbage"):
         await client.answer(200, shapes.status_error(500) if fault.kind == "error-200" else b"{this is not json")
     elif not stream and fault.kind == "error-midstream":
@@ -38,10 +43,22 @@ async def failed(fault: Fault, client: Client, *, stream: bool, count: int, swit
     return True
 
 
+async def _head_only(kind: str, client: Client, stream: bool) -> None:
+    """The head, and then nothing: the server closes where the answer is not ended."""
+    length = [(b"content-length", MISSING_BYTES)] if kind == "cut-head" and not stream else []
+    await client.start(200, EVENTS if stream else JSON, *length)
+    if kind == "silence-head":
+        await client.pause(HOUR_S)
+    elif kind == "eof-head":
+        await client.end()
+
+
 def _status(fault: Fault, count: int, switched: bool) -> int:
     """Of a plain HTTP error, else 0."""
     if fault.kind == "status":
         return fault.number
+    if fault.kind == "limited":
+        return 429
     flaky = fault.kind == "flaky" and flaky_now(count, fault.number)
     return 500 if flaky or (fault.kind == "toggle" and switched) else 0
 

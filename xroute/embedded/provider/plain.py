@@ -1,13 +1,14 @@
 """An answer in one piece, with the faults that it can have. Everything here is told by a Plan."""
 
 from itertools import pairwise
+from typing import Any
 
 import orjson
 
 from xroute.embedded.provider import shapes
 from xroute.embedded.provider.book import Entry
 from xroute.embedded.provider.client import JSON, Client
-from xroute.embedded.provider.faults import absurd
+from xroute.embedded.provider.faults import ZERO, absurd, halved
 from xroute.embedded.provider.plan import Plan
 
 MISSING_BYTES = 1000
@@ -21,7 +22,7 @@ async def answer_plain(plan: Plan, client: Client, entry: Entry, count: int) -> 
     if plan.fault.kind == "endless":
         await _endless(client, entry)
         return
-    body = orjson.dumps(_body(plan, count))
+    body = _twice(_body(plan, count)) if plan.fault.kind == "usage-twice" else orjson.dumps(_body(plan, count))
     _produce_all(plan, entry)
     if plan.fault.kind in ("cut", "eof"):
         entry.write("fault")
@@ -30,8 +31,10 @@ async def answer_plain(plan: Plan, client: Client, entry: Entry, count: int) -> 
     if plan.fault.kind == "empty":
         entry.completion_tokens = entry.reasoning_tokens = 0
     entry.write("fault" if plan.fault.kind == "empty" else "complete")
-    if plan.ragged:
-        await _in_parts(client, body)
+    if plan.fault.kind == "bytewise":
+        await _in_parts(client, [bytes((byte,)) for byte in body])
+    elif plan.ragged:
+        await _in_parts(client, cuts(body))
     else:
         await client.answer(200, body)
 
@@ -41,16 +44,23 @@ def _produce_all(plan: Plan, entry: Entry) -> None:
     entry.reasoning_tokens = plan.reasoning_tokens * plan.n
 
 
-def _body(plan: Plan, count: int) -> dict[str, object]:
+def _body(plan: Plan, count: int) -> dict[str, Any]:
     body = shapes.completion(plan)
     if plan.fault.kind == "usage-missing":
         del body["usage"]
     elif plan.fault.kind == "usage-absurd":
         body["usage"] = absurd(plan.fault.number, count)
+    elif plan.fault.kind == "usage-zero":
+        body["usage"] = ZERO
     elif plan.fault.kind == "empty":
         spent = {"completion_tokens": 0, "total_tokens": plan.prompt_tokens}
         body |= {"choices": [], "usage": {**body["usage"], **spent}}
     return body
+
+
+def _twice(body: dict[str, Any]) -> bytes:
+    """With a usage of its middle before the true one, under one and the same name."""
+    return b'{"usage":%b,%b' % (orjson.dumps(halved(body["usage"])), orjson.dumps(body)[1:])
 
 
 async def _half(client: Client, body: bytes, *, missing: int) -> None:
@@ -62,10 +72,10 @@ async def _half(client: Client, body: bytes, *, missing: int) -> None:
         await client.end()
 
 
-async def _in_parts(client: Client, body: bytes) -> None:
-    """Split in the middle of its characters."""
+async def _in_parts(client: Client, parts: list[bytes]) -> None:
+    """Each a write of its own."""
     await client.start(200, JSON)
-    for part in cuts(body):
+    for part in parts:
         await client.pause(0)
         await client.write(part)
     await client.end()

@@ -8,7 +8,7 @@ import orjson
 from xroute.embedded.provider import shapes
 from xroute.embedded.provider.book import Entry
 from xroute.embedded.provider.client import Client, Header
-from xroute.embedded.provider.faults import absurd
+from xroute.embedded.provider.faults import ZERO, absurd, halved
 from xroute.embedded.provider.plain import ENDLESS_S, cuts
 from xroute.embedded.provider.plan import Plan
 from xroute.embedded.provider.tokens import BYTES_PER_TOKEN, tokens_of_bytes
@@ -45,7 +45,11 @@ class Stream:
         await self._client.end()
 
     async def _event(self, payload: bytes) -> None:
-        if self._plan.ragged:
+        if self._fault == "bytewise":
+            for byte in b"data: %b\n\n" % payload:
+                await self._client.write(bytes((byte,)))
+                await self._client.pause(0)
+        elif self._plan.ragged:
             ending = b"" if payload == b"[DONE]" else b"\r\n\r\n"
             for part in cuts(b"data:" + payload + ending):
                 await self._client.write(part)
@@ -109,12 +113,15 @@ class Stream:
         self._entry.write("complete")
         finish = orjson.dumps(plan.answer.finish_reason)
         for index in range(plan.n):
-            last = index == plan.n - 1 and self._fault == "usage-on-finish"
-            await self._event(self._chunks.delta(index, b"{}", finish, usage if last else None))
+            last = index == plan.n - 1 and self._fault in ("usage-on-finish", "usage-twice")
+            early = halved(usage) if self._fault == "usage-twice" else usage
+            await self._event(self._chunks.delta(index, b"{}", finish, early if last else None))
         if self._fault == "late-usage":
             await self._client.pause(plan.fault.number / 1000)
         if self._fault == "usage-absurd":
             usage = absurd(plan.fault.number, self._count)
+        if self._fault == "usage-zero":
+            usage = ZERO
         if plan.include_usage and self._fault not in ("usage-missing", "usage-on-finish"):
             await self._event(self._chunks.usage(usage))
         if self._fault != "nodone":
