@@ -73,14 +73,14 @@ def credit_note_pdf(note: CreditNote) -> bytes:
     foot = f"{parties['seller']['name']} · {note.number}"
     sheet = Sheet(title=f"Credit note {note.number}", foot=foot, made_at=note.created_at)
     sheet.heading("Credit note")
-    sheet.words(note.number, dim=True)
+    sheet.words(f"{note.number}. All amounts in USD.", dim=True)
     sheet.ln(6)
     sheet.columns([("Seller", block(parties["seller"])), ("Buyer", block(parties["buyer"]))])
     sheet.columns([("Refunded on", [day(note.created_at)]), ("Of receipt", [parties["receipt"] or "–"])])
     parts = [("Credit for API calls", refund.credit_nanousd), ("Top-up fee", refund.fee_nanousd)]
     rows = [(what, usd(nanousd)) for what, nanousd in [*parts, ("Tax", refund.tax_nanousd)] if nanousd]
-    sheet.rows(("What", "USD"), rows, (0.7, 0.3))
-    sheet.total("Total refunded, in US dollars", _amount(refund))
+    sheet.rows(("What", "Amount"), rows, (0.7, 0.3))
+    sheet.total("Total refunded", _amount(refund))
     sheet.words(f"Payment {refund.payment_id}, refund at Stripe {refund.stripe_id}", dim=True)
     if refund.status == "failed":
         sheet.ln(8)

@@ -7,7 +7,8 @@ import pytest
 from django.core.cache import cache
 
 from accounts.models import User, Workspace
-from billing.models import BalanceAlert, BillingDetails, CreditAccount
+from billing.models import BalanceAlert, BillingDetails, CreditAccount, Refund
+from billing.papers.credit_notes import credit_note_issue
 from billing.papers.receipts import receipt_issue
 from billing.promotions import promotion_code_make
 from tests.billing.stripe.test_receipts import paid
@@ -108,6 +109,30 @@ def test_a_receipt_is_found_by_its_workspace_alone(signed_in, owner, member, str
     # session, person, devices' session, memberships, receipts, banner's balance
     with django_assert_num_queries(6, exact=False):
         browser.get("/credits/receipts")
+
+
+def test_a_credit_note_is_found_by_its_workspace_alone(signed_in, logged_out, owner, member, stranger):
+    payment = paid(Workspace.objects.get(pk=owner.workspace_id))
+    receipt_issue(payment=payment)
+    refund = Refund.objects.create(
+        payment=payment,
+        origin="stripe",
+        status="succeeded",
+        amount_cents=500,
+        credit_nanousd=5 * USD,
+        stripe_id="re_note",
+    )
+    credit_note_issue(refund=refund)
+    number = refund.credit_note.number
+    path = f"/credits/credit-notes/{number}.pdf"
+    for person in (owner, member):
+        answer = signed_in(person).get(path)
+        assert (answer["content-type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+        assert number in signed_in(person).get("/credits/receipts").content.decode()
+    assert signed_in(stranger).get(path).status_code == 404
+    assert number not in signed_in(stranger).get("/credits/receipts").content.decode()
+    assert logged_out.get(path).status_code == 302
+    assert signed_in(owner).get("/credits/credit-notes/C-1999-000001.pdf").status_code == 404
 
 
 @pytest.mark.parametrize("month", ["1999-01", "2026-13", "2026-00", "9999-12", f"{NOW.year + 1}-01"])
