@@ -39,9 +39,13 @@ class Charge:
     house: int = 0
 
 
-def plausible(usage: Usage | None, generation: Generation, endpoint: Endpoint) -> bool:
-    """Whether a report could be true: a tokenizer yields at most one token a byte, an endpoint at most its output."""
-    if usage is None:
+def plausible(ending: Ending, generation: Generation, endpoint: Endpoint) -> bool:
+    """Whether a report could be true: a tokenizer yields at most one token a byte, an endpoint at most its output.
+
+    Nor does a prompt take no token, or an answer that says something.
+    """
+    usage = ending.usage
+    if usage is None or not usage.prompt or (ending.output_bytes and not usage.completion):
         return False
     prompt_max = max(endpoint.context_length, generation.chat.prompt_tokens_max)
     completion_max = generation.chat.n * max(endpoint.max_output_tokens, endpoint.context_length)
@@ -50,7 +54,7 @@ def plausible(usage: Usage | None, generation: Generation, endpoint: Endpoint) -
 
 def charge(ending: Ending, generation: Generation, endpoint: Endpoint) -> Charge:
     """The charge for an ending."""
-    reported = ending.usage if plausible(ending.usage, generation, endpoint) else None
+    reported = ending.usage if plausible(ending, generation, endpoint) else None
     if _owes_nothing(ending, reported):
         usage = reported or _estimate(ending, generation)
         borne = cost_nanousd(endpoint.house_prices, usage)
