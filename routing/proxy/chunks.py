@@ -11,6 +11,8 @@ from routing.runtime import Runtime
 from routing.types import Chunk, Endpoint, UpstreamRequest
 from routing.upstream import UpstreamStream, left
 
+EMPTY_CHUNKS_MAX = 3  # of a stream that begins, beside the role of each choice
+
 
 class Source:
     """Chunks of one upstream stream. `next` ends with None at a clean end of file or [DONE]."""
@@ -71,7 +73,7 @@ class Interrupted(Exception):
 async def open_source(
     runtime: Runtime, generation: Generation, endpoint: Endpoint, adapter: Adapter, request: UpstreamRequest
 ) -> Source:
-    """A stream whose first chunk has come: until then failover is silent. Raises UpstreamError."""
+    """A stream that has begun to say something: until then failover is silent. Raises UpstreamError."""
     limits = runtime.limits
     chunk_s = limits.reasoning_chunk_s if endpoint.reasons else limits.chunk_s
     opening = Interrupt()
@@ -98,17 +100,26 @@ async def open_source(
 
 
 async def _first(source: Source, generation: Generation, endpoint: Endpoint) -> None:
+    """Wait for the first chunk that carries something. Many providers send the role before they have begun to work."""
     if endpoint.provider.cancel_stops_billing:
         generation.interruptible(source.interrupt.now)
+    waiting: list[Chunk] = []
     try:
-        chunk = await source.next()
+        while not waiting or (_says_nothing(waiting[-1]) and len(waiting) < generation.chat.n + EMPTY_CHUNKS_MAX):
+            chunk = await source.next()
+            if chunk is None:
+                raise UpstreamError("cut", "The provider ended the stream before it began.")
+            waiting.append(chunk)
     except Interrupted:
         raise UpstreamError("cut", "the client left", may_be_billed=True) from None
     finally:
         generation.interruptible(None)
-    if chunk is None:
-        raise UpstreamError("cut", "The provider ended the stream before it began.")
-    source.unread(chunk)
+    for chunk in reversed(waiting):
+        source.unread(chunk)
+
+
+def _says_nothing(chunk: Chunk) -> bool:
+    return not (chunk.output_bytes or chunk.finished or chunk.usage)
 
 
 async def _error_body(stream: UpstreamStream, bytes_max: int = 64 * 1024) -> bytes:

@@ -130,7 +130,7 @@ def _error_chunk(generation: Generation, model: str, error: UpstreamError) -> by
             "message": error.message,
             "type": "insufficient_quota" if error.code == "insufficient_credits" else "api_error",
             "param": None,
-            "code": error.code or "provider_error",
+            "code": error.code or ("provider_timeout" if error.kind == "timeout" else "provider_error"),
         },
         "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
     }
