@@ -30,7 +30,9 @@ TARGETS = (
     Target("billing/meter.py", (METER, "tests/billing/test_meter_away.py")),
     Target("xr_hold", (R + "test_sums.py", R + "test_key_refusals.py", *RACES)),
     Target("xr_end_worker", (R + "test_sums.py", *RACES)),
-    Target("xr_meter_commit", (R + "test_sums.py", R + "test_key_refusals.py", METER, *RACES)),
+    Target(
+        "xr_meter_commit", (R + "test_sums.py", R + "test_batch_sums.py", R + "test_key_refusals.py", METER, *RACES)
+    ),
     Target("xr_refuse_change", ("tests/billing/test_append_only.py",)),
     Target("xr_ensure_partitions", ("tests/billing/test_partitions.py", "tests/billing/test_append_only.py")),
     Target("xr_guard_partitions", ("tests/billing/test_partitions.py", "tests/billing/test_append_only.py")),
