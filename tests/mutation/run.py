@@ -20,8 +20,8 @@ from xroute.embedded.postgres import DATABASE, OWNER
 
 TEMPLATE = "xroute_template"  # of tests.servers, which starts servers when it is imported
 LIMIT_S = 300
-SLOWER = 2  # than without a mutant, and START_S: that is noticed
-START_S = 30
+SLOWER = 1.5  # than without a mutant, and START_S: that is noticed
+START_S = 15
 LOG = Path(tempfile.gettempdir()) / "xroute-mutation.log"  # of the run without a mutant
 LOADED = Path(tempfile.gettempdir()) / "xroute-mutation.loaded"  # that it loaded
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"

@@ -104,20 +104,29 @@ def test_of_a_key_the_floor_will_do_where_a_part_is_exposed(books, limit, key_ta
 
 
 def test_what_goes_back_can_be_taken_at_once_and_no_empty_row_stays(books):
-    account, worker = books.account(100), books.worker()
-    key = books.key(account, 100)
-    hold(books, worker, 1, ask(account, 109, 90, **keyed(key, 100, 90)), limit=50)
-    assert (books.reservations(account), books.period(key)) == ({worker: (99, 10)}, (0, 100))
-    give = {"account": account, "give": 99, "give_exposure": 0}
+    account, aside, worker, other = books.account(110), books.account(50), books.worker(), books.worker()
+    key, key_aside = books.key(account, 120), books.key(account, 50)
+    hold(books, other, 1, ask(account, 10, **keyed(key, 10)))
+    hold(books, worker, 1, ask(aside, 5, **keyed(key_aside, 5)), ask(aside, 6, **keyed(key, 6, period=NEXT)))
+    hold(books, worker, 2, ask(account, 111, 90, **keyed(key, 100, 90)), limit=50)
+    assert books.reservations(account) == {worker: (100, 11), other: (10, 0)}
+    give = {"account": account, "give": 100, "give_exposure": 0}
     give_key = {"key": key, "period": PERIOD, "give_key": 100}
-    results = hold(books, worker, 2, ask(account, 70), give, give_key)
+    results = hold(books, worker, 3, ask(account, 70), give, give_key)
     assert results == [{"i": 0, "take": 70, "expose": 0, "key_take": 0}]
-    assert books.balance(account) == (100, 70, 10)
-    hold(books, worker, 3, give | {"give": 70})
-    assert books.reservations(account) == {worker: (0, 10)}
-    hold(books, worker, 4, give | {"give": 0, "give_exposure": 10})
-    assert (books.reservations(account), books.balance(account), books.period(key)) == ({}, (100, 0, 0), (0, 0))
-    assert books.sql("SELECT * FROM billing_keyreservation WHERE key_id = %s", (key,)) == []
+    assert books.balance(account) == (110, 80, 11)
+    hold(books, worker, 4, give | {"give": 70})
+    assert books.reservations(account) == {worker: (0, 11), other: (10, 0)}
+    hold(books, worker, 5, give | {"give": 0, "give_exposure": 11})
+    assert (books.reservations(account), books.balance(account)) == ({other: (10, 0)}, (110, 10, 0))
+    assert (books.reservations(aside), books.balance(aside)) == ({worker: (11, 0)}, (50, 11, 0))
+    kept = "SELECT worker_id, key_id, period_start::text, amount FROM billing_keyreservation WHERE key_id IN (%s, %s)"
+    assert set(books.sql(kept, (key, key_aside))) == {
+        (other, key, PERIOD, 10),
+        (worker, key_aside, PERIOD, 5),
+        (worker, key, NEXT, 6),
+    }
+    assert (books.period(key), books.period(key_aside)) == ((0, 16), (0, 5))
 
 
 @pytest.mark.parametrize("part", ["give", "give_exposure", "give_key"])
