@@ -18,17 +18,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--only", default="", help="a target, or the beginning of its path")
     parser.add_argument("--share", type=float, default=1.0, help="of all mutants; the same ones each time")
+    parser.add_argument("--naming", default="", help="only mutants whose description has this text: survivors again")
     chosen = parser.parse_args()
     import tests.servers  # noqa: F401  (starts them, once for all)
 
     failed = False
     for target in TARGETS:
         if target.path.startswith(chosen.only):
-            failed |= _in_a_fork(target, chosen.share)
+            failed |= _in_a_fork(target, chosen)
     return int(failed)
 
 
-def _in_a_fork(target, share: float) -> bool:
+def _in_a_fork(target, chosen: argparse.Namespace) -> bool:
     """True where its tests fail without any mutant. What one target has loaded, another one's mutants would not be."""
     child = os.fork()
     if child:
@@ -38,15 +39,17 @@ def _in_a_fork(target, share: float) -> bool:
         if limit_s is None:
             print(f"{target.path}: its tests fail without any mutant: see {LOG}", flush=True)
             os._exit(1)
-        _target(target, share, limit_s)
+        _target(target, chosen, limit_s)
         os._exit(0)
     finally:
         os._exit(70)  # without the hooks that would stop the servers
 
 
-def _target(target, share: float, limit_s: float) -> None:
+def _target(target, chosen: argparse.Namespace, limit_s: float) -> None:
     random, counts, started = Random(target.path), Counter(), time.monotonic()
-    mutants = [mutant for mutant in mutants_of(target) if random.random() < share]
+    mutants = [
+        mutant for mutant in mutants_of(target) if random.random() < chosen.share and chosen.naming in mutant.what
+    ]
     for number, mutant in enumerate(mutants, 1):
         outcome = noticed(target, mutant, limit_s)
         counts[outcome] += 1

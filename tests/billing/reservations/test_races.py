@@ -262,3 +262,26 @@ def test_whoever_waits_for_an_account_has_no_keys_period_locked(books, number):
         finally:
             other.rollback()
         answer.result(20)
+
+
+@pytest.mark.parametrize("number", range(3), ids=["ask", "settle", "expire"])
+def test_accounts_are_locked_in_the_order_of_their_ids(books, number):
+    """Whoever waits for the lower one has not locked the higher one, in whatever order they are named."""
+    low, high = books.account(100), books.account(100)
+    worker, ask = books.worker(), {"full": 5, "floor": 5, "spare": 0, "have": 0}
+    asks = Jsonb([{"i": 0, "account": high} | ask, {"i": 1, "account": low} | ask])
+    books.sql(HOLD, (worker, 1, 0, asks))
+    rows = Jsonb([record(account, 5).as_json(held=5, key_held=0) for account in (high, low)])
+    statement = [(HOLD, (worker, 2, 0, asks)), (COMMIT, (new_id(), worker, rows)), (END, (worker,))][number]
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with psycopg.connect(superuser_url(books.name)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT 1 FROM billing_creditaccount WHERE id = %s FOR UPDATE", (low,))
+        answer = pool.submit(books.sql, *statement)
+        until = time.monotonic() + 20
+        while not books.sql(waiting, (books.name,)):
+            assert time.monotonic() < until
+        try:
+            books.sql("SELECT 1 FROM billing_creditaccount WHERE id = %s FOR UPDATE NOWAIT", (high,))
+        finally:
+            other.rollback()
+        answer.result(20)

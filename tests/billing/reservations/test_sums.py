@@ -94,13 +94,24 @@ def test_too_little_of_a_key_is_its_limit_or_what_others_hold(books, full, have,
     assert found["key_take"] == 100
 
 
-@pytest.mark.parametrize(("limit", "key_take"), [(105, 105), (104, 90), (90, 90), (89, None)])
+@pytest.mark.parametrize(("limit", "key_take"), [(101, 101), (100, 90), (90, 90), (89, None)])
 def test_of_a_key_the_floor_will_do_where_a_part_is_exposed(books, limit, key_take):
     account = books.account(100)
-    (found,) = hold(
-        books, books.worker(), 1, ask(account, 105, 90, **keyed(books.key(account, limit), 105, 90)), limit=9
-    )
-    assert (found.get("take"), found.get("key_take")) == ((96, key_take) if key_take else (None, None))
+    item = ask(account, 101, 90, **keyed(books.key(account, limit), 101, 90))
+    (found,) = hold(books, books.worker(), 1, item, limit=1)
+    assert (found.get("take"), found.get("key_take")) == ((100, key_take) if key_take else (None, None))
+
+
+def test_the_least_there_is_goes_back_too(books):
+    account, worker = books.account(100), books.worker()
+    key = books.key(account, 100)
+    hold(books, worker, 1, ask(account, 101, 90, **keyed(key, 90)), limit=1)
+    hold(books, worker, 2, {"account": account, "give": 1, "give_exposure": 0})
+    assert books.balance(account) == (100, 99, 1)
+    hold(books, worker, 3, {"account": account, "give": 0, "give_exposure": 1})
+    assert books.balance(account) == (100, 99, 0)
+    hold(books, worker, 4, {"key": key, "period": PERIOD, "give_key": 1})
+    assert books.period(key) == (0, 89)
 
 
 def test_what_goes_back_can_be_taken_at_once_and_no_empty_row_stays(books):
@@ -158,3 +169,4 @@ def test_the_end_of_a_worker_gives_back_all_it_held_and_nothing_else(books):
         (other, "live"),
     ]
     assert books.sql("SELECT xr_end_worker(%s, NULL, 'closed')", (one,)) == [(False,)]
+    assert books.sql("SELECT xr_hold(%s, 1000, 0, '[]')", (one,)) == [({"expired": True},)]
