@@ -180,7 +180,7 @@ async def test_a_wire_format_without_an_adapter_is_in_no_snapshot(db, slug, monk
     workspace = await load()
     found = await snapshot(db)
     assert f"{slug}/model" not in found.endpoints
-    assert f"alias-{slug}" in found.uncallable
+    assert (found.slug(f"alias-{slug}"), found.names[f"alias-{slug}"]) == (None, f"{slug}/model")
     assert found.endpoints_for(f"{slug}/model", workspace) == ()
     # The sandbox speaks for it in demo mode.
     (stand_in,) = (await snapshot(db, sandbox_url="http://127.0.0.1:9")).endpoints[f"{slug}/model"]
