@@ -5,6 +5,7 @@ Takes an hour or more. Writes a line for each mutant that no test noticed; docs/
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -18,7 +19,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--only", default="", help="a target, or the beginning of its path")
     parser.add_argument("--share", type=float, default=1.0, help="of all mutants; the same ones each time")
-    parser.add_argument("--naming", default="", help="only mutants whose description has this text: survivors again")
+    parser.add_argument(
+        "--naming", default="", help="only mutants whose description it finds (a regular expression): survivors again"
+    )
     chosen = parser.parse_args()
     import tests.servers  # noqa: F401  (starts them, once for all)
 
@@ -47,9 +50,8 @@ def _in_a_fork(target, chosen: argparse.Namespace) -> bool:
 
 def _target(target, chosen: argparse.Namespace, limit_s: float) -> None:
     random, counts, started = Random(target.path), Counter(), time.monotonic()
-    mutants = [
-        mutant for mutant in mutants_of(target) if random.random() < chosen.share and chosen.naming in mutant.what
-    ]
+    chosen_ones = [mutant for mutant in mutants_of(target) if random.random() < chosen.share]
+    mutants = [mutant for mutant in chosen_ones if re.search(chosen.naming, mutant.what)]
     for number, mutant in enumerate(mutants, 1):
         outcome = noticed(target, mutant, limit_s)
         counts[outcome] += 1
