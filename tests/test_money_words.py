@@ -11,7 +11,7 @@ import pytest
 from xroute.lib.money import cents_words, usd_words
 
 ROOT = Path(__file__).resolve().parents[1]
-SAID_TO_PROGRAMS = {"routing/auto.py", "routing/proxy/admission.py", "routing/services.py"}
+SAID_TO_PROGRAMS = {"routing/auto.py", "routing/proxy/admission.py", "routing/services.py", "routing/loading/diff.py"}
 OTHER_FORM = re.compile(r"[0-9}] ?(USD|US dollars?)\b")
 SLOT = "{}"
 

@@ -8,6 +8,7 @@ from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xroute.settings")
 app = Celery("xroute")
+app.set_default()  # for every thread: otherwise a thread that tells of a task would look for a broker of its own
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["accounts", "billing", "routing"])
 

@@ -35,7 +35,7 @@ def test_the_key_stands_alone_on_standard_output():
     out, errors = create(email(), "--name", "Mine", "--credit", "12.50", "--limit", "3")
     assert out.count("\n") == 1
     assert out.startswith("xr-v1-")
-    assert errors.startswith("12.5")
+    assert errors.startswith("$12.50 added")
     key = key_of(out.strip())
     assert (key.name, key.limit_nanousd) == ("Mine", 3 * NANO)
     assert CreditAccount.objects.get(workspace_id=key.workspace_id).posted == 12_500_000_000

@@ -42,22 +42,20 @@ def walk(moves) -> tuple[int, int]:
 
 @given(moves=st.lists(st.tuples(st.sampled_from(sorted(MOVES)), st.integers(1, 50)), max_size=25))
 @settings(max_examples=60)
-def test_the_query_is_the_walk(shared_books, django_db_blocker, moves):
-    account = shared_books.account()
+def test_the_query_is_the_walk(own_books, django_db_blocker, moves):
+    account = own_books.account()
     for name, amount in moves:
         sign, house = MOVES[name]
         sides = (HOUSE[house], account) if sign > 0 else (account, HOUSE[house])
-        shared_books.sql(
+        own_books.sql(
             "INSERT INTO billing_transfer (debit_account_id, credit_account_id, amount, kind, idempotency_key) "
             "VALUES (%s, %s, %s, %s, %s)",
             (*sides, amount, name.split()[0], str(uuid4())),
         )
     posted, promotional = walk(moves)
     paid = sum(MOVES[n][0] * a for n, a in moves if n.split()[0] in ("deposit", "top_up", "refund", "dispute"))
-    shared_books.sql(
-        "UPDATE billing_creditaccount SET posted = %s, paid_in = %s WHERE id = %s", (posted, paid, account)
-    )
-    with django_db_blocker.unblock(), djangos_own(shared_books):
+    own_books.sql("UPDATE billing_creditaccount SET posted = %s, paid_in = %s WHERE id = %s", (posted, paid, account))
+    with django_db_blocker.unblock(), djangos_own(own_books):
         found = unspent_of(account_id=account)
     assert (found.posted, found.promotional, found.paid) == (posted, promotional, max(0, posted - promotional))
 

@@ -19,7 +19,7 @@ def test_the_next_start_finds_the_same_data(open_folder, record_property):
     with running(data, wait_s=90, from_nothing=True) as stack:
         key = stack.key
         first = stack.call(key)
-        assert f"XRoute is running at http://localhost:{stack.port}" in stack.output.read_text()
+        until(lambda: f"XRoute is running at http://localhost:{stack.port}" in stack.output.read_text())
         assert stack.stop() == 0
         assert stack.output.read_text().endswith("XRoute has stopped.\n")
     started = time.monotonic()

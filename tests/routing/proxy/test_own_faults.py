@@ -15,13 +15,14 @@ if "xroute.web" in sys.orig_argv:
     from routing.providers import openai
 
     def planted(read):
-        def reading(data):
+        def reading(data, *more):
             if b"boom" in data:
                 raise RuntimeError("canary: " + data.decode())
-            return read(data)
+            return read(data, *more)
         return reading
 
-    openai.event_in, openai.response_in = planted(openai.event_in), planted(openai.response_in)
+    events = sys.modules["routing.providers.openai.reader"]
+    events.event_in, openai.response_in = planted(events.event_in), planted(openai.response_in)
 """
 
 
